@@ -150,6 +150,10 @@ pub struct Repair {
     pub kind: Recorded<ActionKind>,
     pub group: TargetGroupArn,
     pub target: Target,
+    /// No check stored its outcome yet: the function that planned it may have ended before the
+    /// write. Older versions did not write this mark.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begun: bool,
     /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
@@ -159,7 +163,8 @@ impl Repair {
     /// A repair that is planned now.
     #[must_use]
     pub fn decided(at: Timestamp, kind: ActionKind, group: TargetGroupArn, target: Target) -> Self {
-        Self { at, kind: Recorded::Known(kind), group, target, others: Others::default() }
+        let (kind, others) = (Recorded::Known(kind), Others::default());
+        Self { at, kind, group, target, begun: true, others }
     }
 }
 
@@ -167,24 +172,27 @@ impl Repair {
 /// alert.
 ///
 /// A repair that was not done cannot be undone, so it does not count towards a fight. A refusal
-/// counts towards the repair limit of one target: it needs a person. A failed call does not: an
-/// outage ends by itself.
+/// counts towards the repair limit of one target: it needs a person. So does a write that came too
+/// late: the next one takes as long. A failed call does not count, nor does a deregistration that
+/// waits for a registration: an outage ends by itself.
 #[must_use]
 pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> LedgerRecord {
     let mut settled = record.clone();
+    let all_registered = outcomes
+        .iter()
+        .all(|it| it.kind != ActionKind::Register || it.result == OutcomeResult::Done);
     for outcome in outcomes {
-        let (text, refused) = match &outcome.result {
-            OutcomeResult::Done => continue,
-            OutcomeResult::Refused(text) => (text, true),
-            OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => (text, false),
-        };
-        let not_done = settled.repairs.iter().rposition(|repair| {
+        let repair = settled.repairs.iter().rposition(|repair| {
             repair.kind.known() == Some(outcome.kind)
                 && repair.group == outcome.group
                 && repair.target == outcome.target
         });
-        if let Some(index) = not_done {
-            settled.repairs.remove(index);
+        match (repair, outcome.result == OutcomeResult::Done) {
+            (Some(index), true) => {
+                settled.repairs.iter_mut().skip(index).take(1).for_each(|it| it.begun = false);
+            }
+            (Some(index), false) => drop(settled.repairs.remove(index)),
+            (None, _) => {}
         }
         let subject = Subject::Target(outcome.group.clone(), outcome.target.clone());
         let repaired = settled
@@ -192,8 +200,7 @@ pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> Ledg
             .iter_mut()
             .filter(|it| it.subject == subject && it.repairs.last_at.is_some());
         for Incident { repairs, .. } in repaired {
-            repairs.refusal = Some(text.clone());
-            repairs.tried = if refused { repairs.tried } else { repairs.tried.saturating_sub(1) };
+            repairs.note(outcome, all_registered);
         }
     }
     settled.fit();

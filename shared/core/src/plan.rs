@@ -302,7 +302,9 @@ fn next_look(
         _ => None,
     });
     let watched = record.incidents.iter().filter_map(|incident| {
-        let repaired_at = incident.repairs.last_at.filter(|_| !incident.is_over())?;
+        // What came too late was not written, and shows no effect.
+        let written = !incident.is_over() && incident.repairs.skipped == 0;
+        let repaired_at = incident.repairs.last_at.filter(|_| written)?;
         let soon = input.now.secs_since(repaired_at) < WATCH_REPAIR_SECS;
         soon.then(|| input.now.plus_secs(input.policy.confirm_seconds))
     });

@@ -6,6 +6,8 @@
 //! code; an end without a reason gets "no longer found". Without a time, there was no alert or no
 //! end.
 
+use super::form::is_zero;
+use crate::action::{ActionKind, OutcomeResult, WriteOutcome};
 use crate::alert::AlertItem;
 use crate::code::{Code, Severity};
 use crate::ids::TaskArn;
@@ -86,6 +88,27 @@ pub struct Repairs {
     pub last_at: Option<Timestamp>,
     /// AWS's answer to the last one, if AWS refused it.
     pub refusal: Option<String>,
+    /// How many in a row were not executed because their turn came too late.
+    pub skipped: u32,
+}
+
+impl Repairs {
+    /// Notes the outcome of the last one.
+    pub(super) fn note(&mut self, outcome: &WriteOutcome, all_registered: bool) {
+        let waits = outcome.kind == ActionKind::Deregister && !all_registered;
+        let (text, counts, skipped) = match &outcome.result {
+            OutcomeResult::Done => {
+                self.skipped = 0;
+                return;
+            }
+            OutcomeResult::Refused(text) => (text, true, 0),
+            OutcomeResult::Skipped(text) if !waits => (text, true, self.skipped.saturating_add(1)),
+            OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => (text, false, 0),
+        };
+        self.tried = self.tried.saturating_sub(u32::from(!counts));
+        self.refusal = Some(text.clone());
+        self.skipped = skipped;
+    }
 }
 
 /// How an incident ended.
@@ -193,6 +216,8 @@ struct StoredIncident {
     superseded: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    skipped: u32,
     #[serde(flatten)]
     others: Others,
 }
@@ -228,6 +253,7 @@ impl From<StoredIncident> for Incident {
                 tried: stored.repairs,
                 last_at: stored.repaired_at,
                 refusal: stored.refusal,
+                skipped: stored.skipped,
             },
             ending,
             others: stored.others,
@@ -239,7 +265,7 @@ impl From<Incident> for StoredIncident {
     fn from(incident: Incident) -> Self {
         let Incident { code, subject, task, opened_at, last_seen_at, seen, why, .. } = incident;
         let Confirmation { confirmed, unproved, proved_at } = incident.confirmation;
-        let Repairs { tried, last_at, refusal } = incident.repairs;
+        let Repairs { tried, last_at, refusal, skipped } = incident.repairs;
         let (alerted_at, told, told_as) = match incident.alerted {
             Some(Alerted { at, severity, code }) => (Some(at), Some(severity), Some(code)),
             None => (None, None, None),
@@ -268,6 +294,7 @@ impl From<Incident> for StoredIncident {
             ending,
             superseded,
             refusal,
+            skipped,
             others: incident.others,
         }
     }
