@@ -126,5 +126,6 @@ fn outcomes_count_towards_the_limit_unless_an_outage_explains_them() {
         late: 2 tried, 2 late in a row, begun: []
         waited: 1 tried, 0 late in a row, begun: []
         unknown: 2 tried, 1 late in a row, begun: [true]
-    "#]].assert_eq(&table.concat());
+    "#]]
+    .assert_eq(&table.concat());
 }
