@@ -6,6 +6,7 @@
 //! dropped, because it would prove or bar a repair. The record then counts as continuous only from
 //! now on, so that nothing that the entry may have barred is proved.
 
+use super::incident::is_zero;
 use super::{Incident, KnownTarget, LedgerRecord, Repair};
 use crate::api_call::{ApiCall, IndexKey};
 use crate::ids::{Target, TargetGroupArn};
@@ -205,11 +206,6 @@ struct Writing<'a> {
     publishing_since: Option<Timestamp>,
     #[serde(flatten)]
     others: &'a Others,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-pub(super) fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl Serialize for LedgerRecord {

@@ -6,7 +6,6 @@
 //! code; an end without a reason gets "no longer found". Without a time, there was no alert or no
 //! end.
 
-use super::form::is_zero;
 use crate::action::{ActionKind, OutcomeResult, WriteOutcome};
 use crate::alert::AlertItem;
 use crate::code::{Code, Severity};
@@ -220,6 +219,11 @@ struct StoredIncident {
     skipped: u32,
     #[serde(flatten)]
     others: Others,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+pub(super) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl From<StoredIncident> for Incident {
