@@ -65,15 +65,21 @@ struct OwnMessage {
     at_least: BTreeMap<TaskArn, u64>,
 }
 
-/// Reads the body of a message.
+/// Reads the body of a message that holds one event, wherever it comes from.
 pub fn parse(body: &str) -> Result<Trigger, UnreadableMessage> {
     read(Envelope::open(body, FORMS)?)
 }
 
 /// Reads the body of a message, and ignores events of other accounts, Regions and partitions.
-/// Without a home, all events are local.
-pub fn parse_at(home: Option<&Home>, body: &str) -> Result<Trigger, UnreadableMessage> {
-    let envelope = Envelope::open(body, FORMS)?;
+/// Without a home, all events are local. The result has an element for each event: a pipe may send
+/// several in one message.
+#[must_use]
+pub fn parse_all(home: Option<&Home>, body: &str) -> Vec<Result<Trigger, UnreadableMessage>> {
+    let opened = Envelope::open_all(body, FORMS).into_iter();
+    opened.map(|envelope| read_at(home, envelope?)).collect()
+}
+
+fn read_at(home: Option<&Home>, envelope: Envelope) -> Result<Trigger, UnreadableMessage> {
     let Some(home) = home else { return read(envelope) };
     match home.excludes(envelope.account.as_deref(), envelope.region.as_deref()) {
         Some(reason) => Ok(Trigger::Ignored(reason)),

@@ -35,8 +35,7 @@ pub enum UnreadableMessage {
         /// The form, with its article.
         envelope: &'static str,
     },
-    /// An envelope around several events, or around none. A message is one event, so that it fails
-    /// alone.
+    /// An envelope around none, or around several events where only one can be used.
     #[error("the message holds {count} events in one list; send each event as its own message")]
     Several {
         /// How many.
@@ -120,29 +119,57 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
 }
 
 impl Envelope {
-    /// Parses the body of a message, and unwraps what is inside an SNS notification, a message of
-    /// another queue, a list of one, or a JSON string. `forms` names what this queue accepts, for
-    /// [`UnreadableMessage::NotAnEvent`].
+    /// Parses the body of a message that holds one event. `forms` names what this queue accepts,
+    /// for [`UnreadableMessage::NotAnEvent`].
     pub fn open(body: &str, forms: &'static str) -> Result<Self, UnreadableMessage> {
-        let mut value = serde_json::from_str(body).map_err(UnreadableMessage::NotJson)?;
-        for _ in 0..MOST_ENVELOPES {
-            value = match unwrap(value)? {
-                Layer::Inner(inner) => inner,
-                Layer::Last(last @ Value::Object(_)) => {
-                    return serde_json::from_value(last)
-                        .map_err(|_| UnreadableMessage::NotAnEvent { forms });
-                }
-                Layer::Last(_) => break,
-            };
+        let mut all = Self::open_all(body, forms);
+        let count = all.len();
+        match all.pop() {
+            Some(one) if count == 1 => one,
+            _ => Err(UnreadableMessage::Several { count }),
         }
-        Err(UnreadableMessage::NotAnEvent { forms })
+    }
+
+    /// Parses the body of a message, and unwraps what is inside an SNS notification, a message of
+    /// another queue, a list, or a JSON string: one result for each event.
+    #[must_use]
+    pub fn open_all(body: &str, forms: &'static str) -> Vec<Result<Self, UnreadableMessage>> {
+        let mut opened = Vec::new();
+        match serde_json::from_str(body) {
+            Ok(value) => open_layers(value, MOST_ENVELOPES, forms, &mut opened),
+            Err(source) => opened.push(Err(UnreadableMessage::NotJson(source))),
+        }
+        opened
     }
 }
 
-/// One layer of a message: something inside an envelope, or no envelope.
+/// One layer of a message: what is inside an envelope, or no envelope.
 enum Layer {
-    Inner(Value),
+    Inner(Vec<Value>),
     Last(Value),
+}
+
+fn open_layers(
+    value: Value,
+    layers: usize,
+    forms: &'static str,
+    opened: &mut Vec<Result<Envelope, UnreadableMessage>>,
+) {
+    match (unwrap(value), layers.checked_sub(1)) {
+        (Ok(Layer::Inner(inner)), Some(layers)) => {
+            for value in inner {
+                open_layers(value, layers, forms, opened);
+            }
+        }
+        (Ok(Layer::Last(last @ Value::Object(_))), _) => {
+            let event = serde_json::from_value(last);
+            opened.push(event.map_err(|_| UnreadableMessage::NotAnEvent { forms }));
+        }
+        (Ok(Layer::Inner(_) | Layer::Last(_)), _) => {
+            opened.push(Err(UnreadableMessage::NotAnEvent { forms }));
+        }
+        (Err(error), _) => opened.push(Err(error)),
+    }
 }
 
 fn unwrap(value: Value) -> Result<Layer, UnreadableMessage> {
@@ -150,7 +177,7 @@ fn unwrap(value: Value) -> Result<Layer, UnreadableMessage> {
         return inner(text, "a JSON string without an event");
     }
     if let Value::Array(elements) = value {
-        return only(elements);
+        return list(elements);
     }
     let member = |name: &str| value.get(name).and_then(Value::as_str);
     let has = |name: &str| value.get(name).is_some_and(|value| !value.is_null());
@@ -178,9 +205,9 @@ fn unwrap(value: Value) -> Result<Layer, UnreadableMessage> {
     }
     Ok(match value {
         Value::Object(mut object) => match (object.remove("Sns"), object.remove("Records")) {
-            (Some(notification @ Value::Object(_)), _) => Layer::Inner(notification),
+            (Some(notification @ Value::Object(_)), _) => Layer::Inner(vec![notification]),
             (_, Some(Value::Array(records))) if records.iter().any(is_wrapped) => {
-                return only(records);
+                return list(records);
             }
             (_, records) => {
                 object.extend(records.map(|records| ("Records".to_owned(), records)));
@@ -218,17 +245,17 @@ fn closed_form(value: &Value) -> Option<&'static str> {
 
 fn inner(text: &str, envelope: &'static str) -> Result<Layer, UnreadableMessage> {
     match serde_json::from_str(text) {
-        Ok(value) => Ok(Layer::Inner(value)),
+        Ok(value) => Ok(Layer::Inner(vec![value])),
         Err(_) => Err(UnreadableMessage::Wrapped { envelope }),
     }
 }
 
-fn only(elements: Vec<Value>) -> Result<Layer, UnreadableMessage> {
-    let count = elements.len();
-    match (elements.into_iter().next(), count) {
-        (Some(element), 1) => Ok(Layer::Inner(element)),
-        _ => Err(UnreadableMessage::Several { count }),
+/// A list without an event must not pass for a message that was handled.
+fn list(elements: Vec<Value>) -> Result<Layer, UnreadableMessage> {
+    if elements.is_empty() {
+        return Err(UnreadableMessage::Several { count: 0 });
     }
+    Ok(Layer::Inner(elements))
 }
 
 /// Reads a message of Portkeeper's own. The version comes first: a message of another version may

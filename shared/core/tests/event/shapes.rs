@@ -2,7 +2,7 @@
 
 use crate::{CLUSTER, check, reported, task_event};
 use expect_test::expect;
-use portkeeper_core::event::{Home, parse_at};
+use portkeeper_core::event::{Home, parse_all};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -355,6 +355,37 @@ fn other_envelopes_are_refused_by_name() {
     "#]].assert_eq(&table.collect::<String>());
 }
 
+fn all_of(home: Option<&Home>, body: &Value) -> String {
+    parse_all(home, &body.to_string()).into_iter().map(crate::shown).collect()
+}
+
+/// The handler takes all of them; the readable ones are checked even if another one is not.
+#[test]
+fn each_event_of_a_list_is_read() {
+    let event: Value = serde_json::from_str(&task_event("{}")).unwrap();
+    let forms = [
+        ("a list", json!([event, {"detail-type": "x", "source": "shop"}, {"Type": "x"}])),
+        ("a list in SNS", in_sns(&json!([event, in_sqs(&event.to_string())]).to_string())),
+        ("records", json!({"Records": [in_sqs(&event.to_string()), in_sqs("")]})),
+        ("an empty list", json!([[]])),
+    ];
+    let table = forms.iter().map(|(name, body)| format!("{name}:\n{}", all_of(None, body)));
+    expect![[r#"
+        a list:
+        check shop/web in aws eu-west-1 111122223333, task t1 at least v7
+        ignored as other_source: events of `shop` are not used
+        unreadable: the message is neither an EventBridge event (no `detail-type`) nor one of Portkeeper's own (no `portkeeper`)
+        a list in SNS:
+        check shop/web in aws eu-west-1 111122223333, task t1 at least v7
+        check shop/web in aws eu-west-1 111122223333, task t1 at least v7
+        records:
+        check shop/web in aws eu-west-1 111122223333, task t1 at least v7
+        unreadable: the message is a message of another SQS queue without an event, not an EventBridge event; send the event itself, as EventBridge sends it
+        an empty list:
+        unreadable: the message holds 0 events in one list; send each event as its own message
+    "#]].assert_eq(&table.collect::<String>());
+}
+
 #[test]
 fn events_of_other_accounts_regions_and_partitions_are_ignored() {
     let home = Home::of("arn:aws:sns:eu-west-1:111122223333:alerts");
@@ -394,10 +425,7 @@ fn events_of_other_accounts_regions_and_partitions_are_ignored() {
         ("a call", call),
         ("our own", own),
     ];
-    let table = forms.iter().map(|(name, body)| {
-        let read = crate::shown(parse_at(home.as_ref(), &body.to_string()));
-        format!("{name}: {read}")
-    });
+    let table = forms.iter().map(|(name, body)| format!("{name}: {}", all_of(home.as_ref(), body)));
     expect![[r#"
         here: check shop/web in aws eu-west-1 111122223333, task t1 at least v7
         of another account: ignored as other_account: it comes from account 999988887777, which Portkeeper does not check here
