@@ -2,10 +2,11 @@
 //! proofs and causes, and incidents last. Whatever is given up, an alert that was sent stays marked
 //! as sent, and nothing is proved that was not proved before.
 
-use super::{FOREIGN_INCIDENTS, Incident, LedgerRecord, OPEN_INCIDENTS, Repair};
+use super::{FOREIGN_INCIDENTS, Incident, KnownTarget, LedgerRecord, OPEN_INCIDENTS, Repair};
 use crate::action::ActionKind;
 use crate::alert::Alert;
 use crate::code::Code;
+use crate::ids::Target;
 use crate::others::Others;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -181,30 +182,30 @@ impl LedgerRecord {
     }
 
     fn drop_marks(&mut self) {
-        for targets in self.known.values_mut() {
-            targets.retain(|_, known| known.seen_absent_at.is_none());
-        }
-        self.drop_empty_groups();
+        self.retain_known(|_, known| known.seen_absent_at.is_none());
     }
 
     /// The fault is then reported instead of repaired.
     fn drop_proofs(&mut self) {
         let mut excess = self.excess();
-        for targets in self.known.values_mut() {
-            targets.retain(|target, known| {
-                let goes = excess > 0;
-                excess = excess.saturating_sub(json_bytes(target) + json_bytes(known) + 2);
-                !goes
-            });
-        }
-        self.drop_empty_groups();
+        self.retain_known(|target, known| {
+            let stays = excess == 0;
+            excess = excess.saturating_sub(json_bytes(target) + json_bytes(known) + 2);
+            stays
+        });
     }
 
     /// What a dropped entry barred must not be proved: no task that has stopped until the next
     /// check proves anything by itself.
-    fn drop_empty_groups(&mut self) {
+    fn retain_known(&mut self, mut stays: impl FnMut(&Target, &KnownTarget) -> bool) {
+        let mut lost = false;
+        for targets in self.known.values_mut() {
+            let before = targets.len();
+            targets.retain(|target, known| stays(target, known));
+            lost |= targets.len() < before;
+        }
         self.known.retain(|_, targets| !targets.is_empty());
-        self.continuous_since = None;
+        self.continuous_since = self.continuous_since.filter(|_| !lost);
     }
 
     /// The alerts name no cause.
@@ -233,12 +234,13 @@ impl LedgerRecord {
     }
 
     fn drop_parts_of_other_versions(&mut self) {
+        // Another version's entry for a target may bar a proof, too.
+        self.continuous_since = self.continuous_since.filter(|_| self.unread.is_empty());
         self.unread.clear();
         self.others = Others::default();
         for incident in &mut self.incidents {
             incident.others = Others::default();
         }
-        self.drop_empty_groups();
     }
 
     /// Only a record of a version that opened more of them has too many. Those that were not
