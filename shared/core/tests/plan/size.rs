@@ -110,10 +110,10 @@ fn the_record_of_a_large_service_fits_and_each_alert_is_sent_once() {
     let (mut largest, mut sent_items) = (0, 0);
     for seed in 0..3 {
         let mut rng = Rng::with_seed(seed);
-        let tasks = rng.usize(100..400);
+        let tasks = rng.usize(250..450);
         let mut record = LedgerRecord::default();
         let mut sent = BTreeSet::new();
-        for look in 0..6 {
+        for look in 0..7 {
             let input = input(&mut rng, tasks, look * 70, look, &record);
             let input: PlanInput = serde_json::from_value(input).unwrap();
             let plan = plan(&input);
@@ -140,7 +140,7 @@ fn the_record_of_a_large_service_fits_and_each_alert_is_sent_once() {
     }
     // Otherwise the test would prove nothing.
     assert!(largest > RECORD_BYTES * 9 / 10, "{largest}");
-    assert!(sent_items > 1000, "{sent_items}");
+    assert!(sent_items > 500, "{sent_items}");
 }
 
 /// A record as another version may have left it, with more of everything.
