@@ -61,9 +61,15 @@ pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Returns the messages in a file: the bodies of an SQS batch, or the whole text as one message.
+/// Returns the messages in a file: the bodies of an SQS batch, the events of a list, or the whole
+/// text as one message.
 fn bodies(text: String) -> Vec<String> {
     let batch: Option<Value> = serde_json::from_str(&text).ok();
+    if let Some(Value::Array(events)) = &batch
+        && events.len() > 1
+    {
+        return events.iter().map(Value::to_string).collect();
+    }
     let records = batch.as_ref().and_then(|batch| batch.get("Records")).and_then(Value::as_array);
     let bodies = records.map(|records| {
         let body = |record: &Value| record.get("body").and_then(Value::as_str).map(str::to_owned);

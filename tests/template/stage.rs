@@ -50,6 +50,12 @@ fn the_stage_has_the_rules_of_the_template() {
     let bucket = &mut rule["detail"]["bucket"]["name"][0];
     assert_eq!(*bucket, json!({ "Ref": "SpecBucket" }));
     *bucket = json!(BUCKET);
+    // The stage has one account, so that its rules need not name it.
+    for name in ["TaskRule", "ServiceRule", "DeploymentRule", "CallRule", "SpecDeploymentRule"] {
+        let rule = &mut template["Resources"][name]["Properties"]["EventPattern"];
+        let account = rule.as_object_mut().and_then(|members| members.remove("account"));
+        assert_eq!(account, Some(json!([{ "Ref": "AWS::AccountId" }])), "{name}");
+    }
     let (checks, specs) = (check_rules(), specs::rules(BUCKET));
     for (target, staged) in [("checks", checks.as_slice()), ("specs", specs.as_slice())] {
         let staged: BTreeMap<&str, &Value> =

@@ -71,9 +71,20 @@ async fn run_steps(
     add_to_index(aws, table, &stored.record, &mut plan, input.now, report).await;
     report.plan = Some(plan.clone());
     // I-INTENT: "The ledger is written before AWS is."
-    let stored = ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now)
-        .await
-        .map_err(CheckError::Ledger)?;
+    let committed =
+        ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now).await;
+    let stored = match committed {
+        Ok(stored) => stored,
+        // The core keeps every record within its size. If one is too large all the same, its
+        // intent is not stored, so nothing is written; the alerts do not depend on the ledger.
+        Err(error @ CommitError::TooLarge { .. }) => {
+            let outcomes = skip(&plan.actions, &error.to_string());
+            publish(aws, config, &plan.alerts, &outcomes, report).await;
+            report.note_outcomes(outcomes);
+            return Err(CheckError::Ledger(error));
+        }
+        Err(error) => return Err(CheckError::Ledger(error)),
+    };
     let asked = request_recheck(aws, config, check, &input.observation, &plan).await;
     let outcomes = write(aws, table, &plan).await;
     let mut record = record_outcomes(&plan.next_record, &outcomes);

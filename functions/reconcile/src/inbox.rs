@@ -7,7 +7,7 @@ use portkeeper_aws::config::Config;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::index::services_behind;
 use portkeeper_core::api_call::{ApiCall, IndexKey};
-use portkeeper_core::event::{CheckRequest, Trigger, parse};
+use portkeeper_core::event::{CheckRequest, Home, Trigger, UnreadableMessage, parse_all};
 use portkeeper_core::ids::{ClusterArn, ServiceArn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,26 @@ impl Inbox {
         *self.ignored.entry(reason).or_insert(0) += 1;
     }
 
+    fn sort(&mut self, config: &Config, id: &str, trigger: Result<Trigger, UnreadableMessage>) {
+        match trigger {
+            Ok(Trigger::Check(check)) => self.ask(config, id.to_owned(), check),
+            Ok(Trigger::ApiCall { role: Some(role), .. }) if config.own_roles.contains(&role) => {
+                self.ignore(id, OWN_CALL, &role);
+            }
+            Ok(Trigger::ApiCall { call, .. }) => self.calls.push((id.to_owned(), call)),
+            Ok(Trigger::Ignored(reason)) => self.ignore(id, reason.name(), &reason.to_string()),
+            Err(unreadable) => {
+                tracing::error!(
+                    message_id = id,
+                    error = chain(&unreadable),
+                    "cannot parse the message"
+                );
+                // I-FAILURE: "An unreadable message fails alone"
+                self.unreadable.insert(id.to_owned());
+            }
+        }
+    }
+
     /// Adds a check, if its cluster is configured.
     fn ask(&mut self, config: &Config, id: String, check: CheckRequest) {
         if config.clusters.include(&check.cluster) {
@@ -54,24 +74,12 @@ impl Inbox {
 /// Parses each message of a batch on its own.
 pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     let mut inbox = Inbox::default();
+    // Everything of Portkeeper's stack is in one account and Region, and so is what it checks.
+    let home = Home::of(&config.alerts_topic_arn);
     for record in event.records {
         let id = record.message_id.unwrap_or_default();
-        match parse(record.body.as_deref().unwrap_or_default()) {
-            Ok(Trigger::Check(check)) => inbox.ask(config, id, check),
-            Ok(Trigger::ApiCall { role: Some(role), .. }) if config.own_roles.contains(&role) => {
-                inbox.ignore(&id, OWN_CALL, &role);
-            }
-            Ok(Trigger::ApiCall { call, .. }) => inbox.calls.push((id, call)),
-            Ok(Trigger::Ignored(reason)) => inbox.ignore(&id, reason.name(), &reason.to_string()),
-            Err(unreadable) => {
-                tracing::error!(
-                    message_id = id,
-                    error = chain(&unreadable),
-                    "cannot parse the message"
-                );
-                // I-FAILURE: "An unreadable message fails alone"
-                inbox.unreadable.insert(id);
-            }
+        for trigger in parse_all(home.as_ref(), record.body.as_deref().unwrap_or_default()) {
+            inbox.sort(config, &id, trigger);
         }
     }
     inbox

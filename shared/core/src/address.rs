@@ -29,6 +29,8 @@ pub struct Entry {
 pub enum Address {
     /// This one.
     Known(Target),
+    /// These: the task has several, and these of them are registered in the group.
+    Registered(Vec<Target>),
     /// It is unknown now; the target may be any within this reach.
     Unknown {
         why: String,
@@ -235,11 +237,25 @@ fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId
             ),
         },
         (several, _) => {
+            let registered = registered_of(several, group, &instance);
+            // A stopped task has none of its ports; what is registered there proves nothing.
+            if !registered.is_empty() && !task.last_status.is_over() {
+                return Address::Registered(registered);
+            }
             let ports = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let why = format!("port {} is bound to several host ports ({ports})", entry.port);
             Address::Unknown { why, reach }
         }
     }
+}
+
+/// Those of several host ports of one container port that the group holds: all of them lead to the
+/// task. `NetworkBinding` does not say which one ECS registers, for example the one of tcp or of udp
+/// behind a group of protocol `TCP_UDP`, or the fixed or the dynamic one
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_NetworkBinding.html>).
+fn registered_of(ports: &[HostPort], group: &FoundGroup, instance: &TargetId) -> Vec<Target> {
+    let registered = group.targets.iter().filter(|it| it.is_registered()).map(|it| &it.target);
+    registered.filter(|it| it.id == *instance && ports.contains(&it.port)).cloned().collect()
 }
 
 /// Host mode has no bindings: the container listens on the instance's own port.

@@ -13,7 +13,7 @@ mod trigger;
 
 pub use coalesce::{ServiceCheck, coalesce};
 pub use envelope::UnreadableMessage;
-pub use trigger::{CheckRequest, Ignored, Trigger};
+pub use trigger::{CheckRequest, Home, Ignored, Trigger};
 
 use crate::ids::{ClusterArn, ServiceArn, ServiceKey, TaskArn};
 use crate::observation::TaskStatus;
@@ -48,7 +48,9 @@ const DEPLOYMENT_EVENTS: [&str; 2] = ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_D
 #[serde(rename_all = "camelCase")]
 struct ServiceDetail {
     event_name: String,
-    cluster_arn: Option<ClusterArn>,
+    /// Read only if no ARN of the event names the cluster.
+    #[serde(default)]
+    cluster_arn: Value,
 }
 
 /// Portkeeper's own message: a recheck, or the sweep's request to check these services.
@@ -63,36 +65,52 @@ struct OwnMessage {
     at_least: BTreeMap<TaskArn, u64>,
 }
 
-/// Reads the body of a message.
+/// Reads the body of a message that holds one event, wherever it comes from.
 pub fn parse(body: &str) -> Result<Trigger, UnreadableMessage> {
-    let envelope = Envelope::open(body, FORMS)?;
+    read(Envelope::open(body, FORMS)?)
+}
+
+/// Reads the body of a message, and ignores events of other accounts, Regions and partitions.
+/// Without a home, all events are local. The result has an element for each event: a pipe may send
+/// several in one message.
+#[must_use]
+pub fn parse_all(home: Option<&Home>, body: &str) -> Vec<Result<Trigger, UnreadableMessage>> {
+    let opened = Envelope::open_all(body, FORMS).into_iter();
+    opened.map(|envelope| read_at(home, envelope?)).collect()
+}
+
+fn read_at(home: Option<&Home>, envelope: Envelope) -> Result<Trigger, UnreadableMessage> {
+    let Some(home) = home else { return read(envelope) };
+    match home.excludes(envelope.account.as_deref(), envelope.region.as_deref()) {
+        Some(reason) => Ok(Trigger::Ignored(reason)),
+        None => Ok(home.admit(read(envelope)?)),
+    }
+}
+
+fn read(envelope: Envelope) -> Result<Trigger, UnreadableMessage> {
     if let Some(own) = envelope.portkeeper {
         return parse_own(own);
     }
     let kind = envelope.detail_type.ok_or(UnreadableMessage::NotAnEvent { forms: FORMS })?;
     let malformed = |source| UnreadableMessage::Malformed { kind: kind.clone(), source };
-    match (envelope.source.as_str(), kind.as_str()) {
+    let used: &[&str] = match (envelope.source.as_str(), kind.as_str()) {
         ("aws.elasticloadbalancing", "AWS API Call via CloudTrail") => {
             let detail: CloudTrailDetail =
                 serde_json::from_value(envelope.detail).map_err(malformed)?;
             return detail.read().ok_or(UnreadableMessage::NamesNothing { kind });
         }
-        ("aws.elasticloadbalancing", _) => return Ok(Trigger::Ignored(Ignored::Kind(kind))),
-        ("aws.ecs", _) => {}
-        _ => return Ok(Trigger::Ignored(Ignored::Source(envelope.source))),
-    }
-    match kind.as_str() {
-        "ECS Task State Change" => {
-            serde_json::from_value(envelope.detail).map(task_event).map_err(malformed)
+        ("aws.ecs", "ECS Task State Change") => {
+            return serde_json::from_value(envelope.detail).map(task_event).map_err(malformed);
         }
-        "ECS Service Action" => serde_json::from_value(envelope.detail)
-            .map(|detail| service_event(detail, &SERVICE_ACTIONS, &envelope.resources))
-            .map_err(malformed),
-        "ECS Deployment State Change" => serde_json::from_value(envelope.detail)
-            .map(|detail| service_event(detail, &DEPLOYMENT_EVENTS, &envelope.resources))
-            .map_err(malformed),
-        _ => Ok(Trigger::Ignored(Ignored::Kind(kind))),
-    }
+        ("aws.ecs", "ECS Service Action") => &SERVICE_ACTIONS,
+        ("aws.ecs", "ECS Deployment State Change") => &DEPLOYMENT_EVENTS,
+        ("aws.ecs" | "aws.elasticloadbalancing", _) => {
+            return Ok(Trigger::Ignored(Ignored::Kind(kind)));
+        }
+        _ => return Ok(Trigger::Ignored(Ignored::Source(envelope.source))),
+    };
+    let detail = serde_json::from_value(envelope.detail).map_err(malformed)?;
+    service_event(detail, used, &envelope.resources).map_err(malformed)
 }
 
 fn parse_own(own: Value) -> Result<Trigger, UnreadableMessage> {
@@ -118,22 +136,29 @@ fn task_event(detail: TaskDetail) -> Trigger {
     Trigger::Check(CheckRequest { at_least, stopped, ..check })
 }
 
-fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> Trigger {
+fn service_event(
+    detail: ServiceDetail,
+    used: &[&str],
+    resources: &[String],
+) -> Result<Trigger, serde_json::Error> {
     if !used.contains(&detail.event_name.as_str()) {
-        return Trigger::Ignored(Ignored::EventName(detail.event_name));
+        return Ok(Trigger::Ignored(Ignored::EventName(detail.event_name)));
     }
     let arns: Vec<ServiceArn> = resources
         .iter()
         .filter_map(|resource| ServiceArn::try_from(resource.as_str()).ok())
         .collect();
-    let cluster = detail.cluster_arn.or_else(|| arns.iter().find_map(ServiceArn::cluster));
-    match cluster {
+    let cluster = match arns.iter().find_map(ServiceArn::cluster) {
+        Some(cluster) => Some(cluster),
+        None => serde_json::from_value(detail.cluster_arn)?,
+    };
+    Ok(match cluster {
         Some(cluster) if !arns.is_empty() => Trigger::Check(CheckRequest::of(
             cluster,
             arns.iter().map(|arn| arn.name().to_owned()).collect(),
         )),
         _ => Trigger::Ignored(Ignored::NoCluster(resources.join(", "))),
-    }
+    })
 }
 
 /// The body of a message that requests a recheck of a service, as the `hop`-th check in a row.

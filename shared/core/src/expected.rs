@@ -261,6 +261,12 @@ fn entry_target(
         // Unread: it is a gap, and nothing in it is compared.
         None => return,
     };
+    let of_task = |target| ExpectedTarget {
+        group: entry.group.clone(),
+        target,
+        task: task.arn.clone(),
+        requirement: requirement(task, since),
+    };
     match address(observation, task, entry, group) {
         Address::Known(target) if over => {
             let at = task.stopped_at.unwrap_or(observation.observed_at);
@@ -274,12 +280,10 @@ fn entry_target(
                 });
             }
         }
-        Address::Known(target) => expected.targets.push(ExpectedTarget {
-            group: entry.group.clone(),
-            target,
-            task: task.arn.clone(),
-            requirement: requirement(task, since),
-        }),
+        Address::Known(target) => expected.targets.push(of_task(target)),
+        Address::Registered(targets) => {
+            expected.targets.extend(targets.into_iter().map(of_task));
+        }
         Address::Unknown { .. } if over => untraced(observation, task, expected),
         Address::Misfit { .. } if over => {}
         Address::Unknown { why, reach } => {

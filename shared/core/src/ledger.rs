@@ -5,7 +5,7 @@
 //! for a second check, and an alert may repeat.
 
 use crate::action::{ActionKind, OutcomeResult, WriteOutcome};
-use crate::alert::{Alert, AlertItem};
+use crate::alert::Alert;
 use crate::api_call::{ApiCall, IndexKey};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn};
@@ -19,12 +19,15 @@ mod form;
 mod incident;
 mod index;
 mod known;
+mod size;
 
 pub(crate) use calls::CALLS_KEPT_SECS;
 pub use form::Unread;
 pub use incident::{Alerted, Confirmation, Ending, Incident, Repairs};
 pub use known::KnownTarget;
 pub(crate) use known::SEEN_ABSENT_KEPT_SECS;
+pub use size::RECORD_BYTES;
+pub(crate) use size::Room;
 
 pub use crate::subject::Subject;
 
@@ -36,8 +39,8 @@ pub const SCHEMA: u32 = 1;
 /// removed its mark by then has failed, and what it published is unknown.
 pub const PUBLISHING_SECS: u32 = 60;
 
-/// The most incidents that are open at once, of some 600 bytes each. Further findings wait until an
-/// incident ends.
+/// The most incidents that are open at once; fewer if names are long (see the module `size`).
+/// Further findings wait until an incident ends.
 pub const OPEN_INCIDENTS: usize = 300;
 
 /// The ledger's record of one service. Its JSON is in the module `form`.
@@ -150,6 +153,10 @@ pub struct Repair {
     pub kind: Recorded<ActionKind>,
     pub group: TargetGroupArn,
     pub target: Target,
+    /// No check stored its outcome yet: the function that planned it may have ended before the
+    /// write. Older versions did not write this mark.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begun: bool,
     /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
@@ -159,7 +166,8 @@ impl Repair {
     /// A repair that is planned now.
     #[must_use]
     pub fn decided(at: Timestamp, kind: ActionKind, group: TargetGroupArn, target: Target) -> Self {
-        Self { at, kind: Recorded::Known(kind), group, target, others: Others::default() }
+        let (kind, others) = (Recorded::Known(kind), Others::default());
+        Self { at, kind, group, target, begun: true, others }
     }
 }
 
@@ -167,24 +175,27 @@ impl Repair {
 /// alert.
 ///
 /// A repair that was not done cannot be undone, so it does not count towards a fight. A refusal
-/// counts towards the repair limit of one target: it needs a person. A failed call does not: an
-/// outage ends by itself.
+/// counts towards the repair limit of one target: it needs a person. So does a write that came too
+/// late: the next one takes as long. A failed call does not count, nor does a deregistration that
+/// waits for a registration: an outage ends by itself.
 #[must_use]
 pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> LedgerRecord {
     let mut settled = record.clone();
+    let all_registered = outcomes
+        .iter()
+        .all(|it| it.kind != ActionKind::Register || it.result == OutcomeResult::Done);
     for outcome in outcomes {
-        let (text, refused) = match &outcome.result {
-            OutcomeResult::Done => continue,
-            OutcomeResult::Refused(text) => (text, true),
-            OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => (text, false),
-        };
-        let not_done = settled.repairs.iter().rposition(|repair| {
+        let repair = settled.repairs.iter().rposition(|repair| {
             repair.kind.known() == Some(outcome.kind)
                 && repair.group == outcome.group
                 && repair.target == outcome.target
         });
-        if let Some(index) = not_done {
-            settled.repairs.remove(index);
+        match (repair, outcome.result == OutcomeResult::Done) {
+            (Some(index), true) => {
+                settled.repairs.iter_mut().skip(index).take(1).for_each(|it| it.begun = false);
+            }
+            (Some(index), false) => drop(settled.repairs.remove(index)),
+            (None, _) => {}
         }
         let subject = Subject::Target(outcome.group.clone(), outcome.target.clone());
         let repaired = settled
@@ -192,10 +203,10 @@ pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> Ledg
             .iter_mut()
             .filter(|it| it.subject == subject && it.repairs.last_at.is_some());
         for Incident { repairs, .. } in repaired {
-            repairs.refusal = Some(text.clone());
-            repairs.tried = if refused { repairs.tried } else { repairs.tried.saturating_sub(1) };
+            repairs.note(outcome, all_registered);
         }
     }
+    settled.fit();
     settled
 }
 
@@ -205,20 +216,16 @@ pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> Ledg
 pub fn mark_sent(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
     let marked =
         accepted.iter().fold(record.clone(), |record, alert| mark_alert_sent(&record, alert));
-    LedgerRecord { publishing_since: None, ..marked }
+    let mut marked = LedgerRecord { publishing_since: None, ..marked };
+    marked.fit();
+    marked
 }
 
 /// The record after SNS accepted an alert.
 fn mark_alert_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let mut marked = record.clone();
-    // Of two incidents about one target, one may be over and the other may have just begun, with
-    // another task. The time of the first check distinguishes them.
-    let about = |incident: &Incident, item: &AlertItem| {
-        item.subject == incident.subject && item.since == incident.opened_at
-    };
-    let of_alert = |incident: &Incident| {
-        incident.code == alert.code && alert.items.iter().any(|item| about(incident, item))
-    };
+    let of_alert =
+        |incident: &Incident| alert.items.iter().any(|item| incident.is_of(&alert.code, item));
     if alert.state.is_end() {
         let (over, open) =
             marked.incidents.into_iter().partition(|it| of_alert(it) && it.is_over());

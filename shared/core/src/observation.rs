@@ -128,7 +128,7 @@ impl Observation {
             .service
             .as_ref()
             .map_or(0, |service| service.running_count + service.pending_count);
-        let listed = self.tasks.iter().filter(|task| task.last_status.is_counted()).count();
+        let listed = self.tasks.iter().filter(|task| task.is_counted()).count();
         let missed = self
             .gaps
             .iter()

@@ -13,7 +13,7 @@ use crate::expected::{ExpectedTargets, expected_targets};
 use crate::finding::{Finding, RepairStep};
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
-use crate::ledger::{Incident, LedgerRecord, PUBLISHING_SECS, Repair};
+use crate::ledger::{Incident, LedgerRecord, PUBLISHING_SECS, Repair, Room};
 use crate::mode::mode_in_force;
 use crate::observation::{Missed, ServiceStatus};
 use crate::policy::Mode;
@@ -225,6 +225,7 @@ fn finish(
     }
     if next_record != input.record {
         next_record.tidy(input.now, input.policy.fight_window());
+        next_record.fit_with(&mut alerts);
     }
     Plan { key: input.observation.key.clone(), verdicts, actions, alerts, recheck_at, next_record }
 }
@@ -281,6 +282,7 @@ fn raise_guards(
     open: &mut Vec<Incident>,
     verdicts: &mut Vec<Verdict>,
 ) {
+    let mut room = Room::left_by(open);
     for guard in guards {
         verdicts.push(Verdict {
             subject: guard.subject.clone(),
@@ -298,7 +300,11 @@ fn raise_guards(
             let mut incident =
                 Incident::opened(guard.code, guard.subject, guard.task, guard.why, input.now);
             incident.confirmation.confirmed = true;
-            open.push(incident);
+            // Without room, the finding's own alert says that its repair is withheld.
+            let is_of_one = matches!(incident.subject, Subject::Target(..));
+            if !is_of_one || room.take_guard(&incident) {
+                open.push(incident);
+            }
         }
     }
 }
@@ -318,7 +324,9 @@ fn next_look(
         _ => None,
     });
     let watched = record.incidents.iter().filter_map(|incident| {
-        let repaired_at = incident.repairs.last_at.filter(|_| !incident.is_over())?;
+        // What came too late was not written, and shows no effect.
+        let written = !incident.is_over() && incident.repairs.skipped == 0;
+        let repaired_at = incident.repairs.last_at.filter(|_| written)?;
         let soon = input.now.secs_since(repaired_at) < WATCH_REPAIR_SECS;
         soon.then(|| input.now.plus_secs(input.policy.confirm_seconds))
     });

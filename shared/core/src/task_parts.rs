@@ -10,19 +10,33 @@ use crate::ids::{
 };
 use crate::observation::{Binding, Container, NetworkInterface, Task, TaskStatus};
 use crate::time::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use std::net::IpAddr;
+
+/// Reads a member that AWS may leave out: `null` counts as absent, too. The [API
+/// model](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html) requires no
+/// member of a task.
+pub(crate) fn or_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 /// An attachment of a task: its type and its details by name.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AttachmentParts {
     /// `eni` in events, `ElasticNetworkInterface` in API answers; other types have no address.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "or_absent")]
     pub kind: String,
     /// `PRECREATED`, `ATTACHED`, `DELETED`, …
+    #[serde(deserialize_with = "or_absent")]
     pub status: String,
     /// Names and values.
+    #[serde(deserialize_with = "or_absent")]
     pub details: Vec<Detail>,
 }
 
@@ -30,7 +44,9 @@ pub struct AttachmentParts {
 #[serde(default)]
 pub struct Detail {
     /// Such as `privateIPv4Address`.
+    #[serde(deserialize_with = "or_absent")]
     pub name: String,
+    #[serde(deserialize_with = "or_absent")]
     pub value: String,
 }
 
@@ -68,11 +84,11 @@ impl NetworkInterface {
         if eni.is_none() && addresses.is_empty() {
             return None;
         }
+        // A detail without a value does not hide a later one of the same name.
         let detail = |name: &str| {
-            let found = eni.and_then(|eni| {
-                eni.details.iter().find(|detail| detail.name.eq_ignore_ascii_case(name))
-            });
-            found.map(|detail| detail.value.clone()).filter(|value| !value.is_empty())
+            let has_value =
+                |it: &&Detail| it.name.eq_ignore_ascii_case(name) && !it.value.is_empty();
+            eni.and_then(|eni| eni.details.iter().find(has_value)).map(|it| it.value.clone())
         };
         let ipv4 = addresses.iter().find_map(|address| address.private_ipv4_address.clone());
         let ipv6 = addresses.iter().find_map(|address| address.ipv6_address.clone());
@@ -155,8 +171,8 @@ pub fn in_short(text: &str) -> String {
     }
 }
 
-/// The `detail` of a Task State Change event: the `Task` of the API with ISO 8601 times; many
-/// members are not read.
+/// The `detail` of a Task State Change event: the `Task` of the API with ISO 8601 times. These
+/// members request the check, so they must be readable; the rest is only evidence.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskDetail {
@@ -165,9 +181,17 @@ pub(crate) struct TaskDetail {
     pub last_status: String,
     pub group: Option<String>,
     pub started_by: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_absent")]
     pub version: u64,
-    #[serde(default)]
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// The members that only show what the task's targets were; many members are not read.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TaskEvidence {
+    #[serde(deserialize_with = "or_absent")]
     desired_status: String,
     task_definition_arn: Option<String>,
     container_instance_arn: Option<String>,
@@ -177,39 +201,40 @@ pub(crate) struct TaskDetail {
     stopped_at: Option<String>,
     stop_code: Option<String>,
     stopped_reason: Option<String>,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_absent")]
     attachments: Vec<AttachmentParts>,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_absent")]
     containers: Vec<ContainerDetail>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct ContainerDetail {
-    #[serde(default)]
+    #[serde(deserialize_with = "or_absent")]
     name: String,
     last_status: Option<String>,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_absent")]
     network_bindings: Vec<BindingParts>,
-    #[serde(default)]
+    #[serde(deserialize_with = "or_absent")]
     network_interfaces: Vec<ContainerAddress>,
 }
 
 impl TaskDetail {
-    /// The task as the event shows it; none if a part that matters cannot be parsed. Portkeeper
-    /// checks the service in either case.
+    /// The task as the event shows it; none if a part of it cannot be parsed: then it proves
+    /// nothing. Portkeeper checks the service in either case.
     pub(crate) fn into_task(self) -> Option<Task> {
         let moment = |text: Option<String>| text.and_then(|text| Timestamp::try_from(text).ok());
-        let addresses: Vec<ContainerAddress> = self
+        let parts: TaskEvidence = serde_json::from_value(Value::Object(self.rest)).ok()?;
+        let addresses: Vec<ContainerAddress> = parts
             .containers
             .iter()
             .flat_map(|container| container.network_interfaces.clone())
             .collect();
-        let container_instance = match self.container_instance_arn {
+        let container_instance = match parts.container_instance_arn {
             Some(arn) => Some(ContainerInstanceArn::try_from(arn).ok()?),
             None => None,
         };
-        let containers = self.containers.into_iter().map(|container| {
+        let containers = parts.containers.into_iter().map(|container| {
             let bindings = container
                 .network_bindings
                 .iter()
@@ -223,19 +248,19 @@ impl TaskDetail {
             arn: self.task_arn,
             group: self.group,
             started_by: self.started_by,
-            task_definition: TaskDefinitionArn::try_from(self.task_definition_arn?).ok()?,
+            task_definition: TaskDefinitionArn::try_from(parts.task_definition_arn?).ok()?,
             container_instance,
-            anywhere: self.launch_type.as_deref() == Some("EXTERNAL"),
+            anywhere: parts.launch_type.as_deref() == Some("EXTERNAL"),
             last_status: TaskStatus::from(self.last_status),
-            desired_status: TaskStatus::from(self.desired_status),
+            desired_status: TaskStatus::from(parts.desired_status),
             version: self.version,
-            connected: self.connectivity.as_deref() != Some("DISCONNECTED"),
-            started_at: moment(self.started_at),
-            stopped_at: moment(self.stopped_at),
-            stop_code: self.stop_code,
-            stopped_reason: self.stopped_reason.as_deref().map(in_short),
-            deregistered: is_deregistered(&self.attachments),
-            network_interface: NetworkInterface::from_parts(&self.attachments, &addresses),
+            connected: parts.connectivity.as_deref() != Some("DISCONNECTED"),
+            started_at: moment(parts.started_at),
+            stopped_at: moment(parts.stopped_at),
+            stop_code: parts.stop_code,
+            stopped_reason: parts.stopped_reason.as_deref().map(in_short),
+            deregistered: is_deregistered(&parts.attachments),
+            network_interface: NetworkInterface::from_parts(&parts.attachments, &addresses),
             containers: containers.collect::<Option<Vec<_>>>()?,
         })
     }

@@ -235,7 +235,7 @@ fn calls_for_services(tasks: &[usize]) -> usize {
 
 /// Every task of the cluster was listed and described: as many as ECS counts.
 fn is_whole(listed: &ListedTasks, described: &Descriptions) -> bool {
-    let standing = described.tasks.iter().filter(|task| task.last_status.is_counted()).count();
+    let standing = described.tasks.iter().filter(|task| task.is_counted()).count();
     listed.counted.is_some_and(|counted| standing >= counted)
         && listed.tasks.gaps.is_empty()
         && described.gaps.is_empty()

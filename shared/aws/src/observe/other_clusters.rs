@@ -191,7 +191,7 @@ async fn read_tasks(aws: &Aws, user: User, seen: &mut Observation) -> Vec<Gap> {
         );
         Gap { what: Missed::Elsewhere, why, retry: true }
     }));
-    let standing = described.tasks.iter().filter(|task| task.last_status.is_counted()).count();
+    let standing = described.tasks.iter().filter(|task| task.is_counted()).count();
     if standing < counted {
         let why = format!("{standing} tasks of {key} were listed, and ECS counts {counted}");
         gaps.push(Gap { what: Missed::Elsewhere, why, retry: true });

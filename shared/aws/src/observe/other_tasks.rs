@@ -43,12 +43,11 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
     });
     let gaps: Vec<Gap> = described.gaps.iter().map(as_owners_gap).chain(missing).collect();
     let answered: BTreeSet<TaskArn> = described.tasks.iter().map(|task| task.arn.clone()).collect();
-    let stood = |task: &Task| task.last_status.is_counted();
     let standing: BTreeSet<TaskArn> = seen
         .tasks
         .iter()
         .chain(&described.tasks)
-        .filter(|task| stood(task))
+        .filter(|task| task.is_counted())
         .map(|task| task.arn.clone())
         .collect();
     // I-ADDRESS: "the list is compared with ECS's own count"

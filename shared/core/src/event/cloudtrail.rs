@@ -11,7 +11,8 @@ use crate::api_call::{Actor, ActorKind, ApiCall, IndexKey, NamedTarget, Operatio
 use crate::ids::{HostPort, TargetGroupArn, TargetId};
 use crate::others::Others;
 use crate::time::Timestamp;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// A call keeps up to this many targets.
@@ -24,8 +25,18 @@ const ECS: &str = "ecs.amazonaws.com";
 /// The path of roles that only ECS itself can assume.
 const ECS_ROLES: &str = ":role/aws-service-role/ecs.amazonaws.com/";
 
+/// Reads a member that only describes the call: of any other shape, it is unknown.
+fn or_unknown<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + DeserializeOwned,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
+}
+
 /// CloudTrail's record of one call, as far as it is read. `userIdentity` contains an access key id,
-/// which is never read.
+/// which is never read. The id, the time and the name of the call must be readable.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CloudTrailDetail {
@@ -34,10 +45,13 @@ pub(super) struct CloudTrailDetail {
     event_id: String,
     event_time: Timestamp,
     event_name: String,
-    user_identity: Option<Identity>,
-    #[serde(rename = "sourceIPAddress")]
+    #[serde(default, deserialize_with = "or_unknown")]
+    user_identity: Identity,
+    #[serde(rename = "sourceIPAddress", default, deserialize_with = "or_unknown")]
     source_ip_address: Option<String>,
-    error_code: Option<String>,
+    /// Whatever stands here, the call was refused.
+    error_code: Option<Value>,
+    #[serde(default, deserialize_with = "or_unknown")]
     read_only: Option<bool>,
     #[serde(default)]
     request_parameters: Value,
@@ -47,32 +61,42 @@ pub(super) struct CloudTrailDetail {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Identity {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "or_unknown")]
     kind: String,
+    #[serde(deserialize_with = "or_unknown")]
     user_name: Option<String>,
+    #[serde(deserialize_with = "or_unknown")]
     arn: Option<String>,
+    #[serde(deserialize_with = "or_unknown")]
     account_id: Option<String>,
+    #[serde(deserialize_with = "or_unknown")]
     invoked_by: Option<String>,
+    #[serde(deserialize_with = "or_unknown")]
     session_context: Option<Session>,
+    #[serde(deserialize_with = "or_unknown")]
     on_behalf_of: Option<Behalf>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Session {
+    #[serde(deserialize_with = "or_unknown")]
     session_issuer: Option<Issuer>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Issuer {
+    #[serde(deserialize_with = "or_unknown")]
     arn: Option<String>,
+    #[serde(deserialize_with = "or_unknown")]
     user_name: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Behalf {
+    #[serde(deserialize_with = "or_unknown")]
     user_id: Option<String>,
 }
 
@@ -84,9 +108,10 @@ impl CloudTrailDetail {
             return Some(Trigger::Ignored(Ignored::OtherCall(self.event_name)));
         }
         if let Some(error) = self.error_code {
+            let error = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
             return Some(Trigger::Ignored(Ignored::RefusedCall(error)));
         }
-        let identity = self.user_identity.unwrap_or_default();
+        let identity = self.user_identity;
         if identity.is_ecs() || self.source_ip_address.as_deref() == Some(ECS) {
             return Some(Trigger::Ignored(Ignored::CallByEcs));
         }

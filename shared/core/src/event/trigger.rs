@@ -52,6 +52,58 @@ impl CheckRequest {
     }
 }
 
+/// Where Portkeeper runs. An event may come from elsewhere: EventBridge forwards events between
+/// accounts and Regions
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    partition: String,
+    region: String,
+    account: String,
+}
+
+impl Home {
+    /// The home of the resource with this ARN; none if it names no account or no Region.
+    #[must_use]
+    pub fn of(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':').skip(1);
+        let (partition, _service) = (parts.next()?, parts.next()?);
+        let (region, account) = (parts.next()?, parts.next()?);
+        let named = !partition.is_empty() && !region.is_empty() && !account.is_empty();
+        named.then(|| Self {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+        })
+    }
+
+    /// Why an event of this account and Region is ignored, if it is. An event without them is not.
+    pub(super) fn excludes(&self, account: Option<&str>, region: Option<&str>) -> Option<Ignored> {
+        let other = |ours: &str, theirs: Option<&str>| {
+            theirs.filter(|theirs| *theirs != ours).map(str::to_owned)
+        };
+        other(&self.account, account)
+            .map(Ignored::OtherAccount)
+            .or_else(|| other(&self.region, region).map(Ignored::OtherRegion))
+    }
+
+    /// The trigger, if it concerns a resource here.
+    pub(super) fn admit(&self, trigger: Trigger) -> Trigger {
+        let place = match &trigger {
+            Trigger::Check(check) => check.cluster.as_str(),
+            Trigger::ApiCall { call, .. } => call.place.as_str(),
+            Trigger::Ignored(_) => return trigger,
+        };
+        let Some(theirs) = Self::of(place) else { return trigger };
+        let elsewhere = if theirs.partition == self.partition {
+            self.excludes(Some(&theirs.account), Some(&theirs.region))
+        } else {
+            Some(Ignored::OtherPartition(theirs.partition))
+        };
+        elsewhere.map_or(trigger, Trigger::Ignored)
+    }
+}
+
 /// Why a message requests nothing. Metrics count each name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ignored {
@@ -73,6 +125,12 @@ pub enum Ignored {
     RefusedCall(String),
     /// A call that ECS made.
     CallByEcs,
+    /// An event of another account.
+    OtherAccount(String),
+    /// An event of another Region.
+    OtherRegion(String),
+    /// An event of another partition.
+    OtherPartition(String),
 }
 
 impl Ignored {
@@ -89,6 +147,9 @@ impl Ignored {
             Self::OtherCall(_) => "other_call",
             Self::RefusedCall(_) => "refused_call",
             Self::CallByEcs => "call_by_ecs",
+            Self::OtherAccount(_) => "other_account",
+            Self::OtherRegion(_) => "other_region",
+            Self::OtherPartition(_) => "other_partition",
         }
     }
 }
@@ -110,6 +171,18 @@ impl fmt::Display for Ignored {
             Self::RefusedCall(error) => write!(f, "AWS refused the call: {error}"),
             Self::CallByEcs => {
                 f.write_str("ECS made the call, and it reports its tasks in its own events")
+            }
+            Self::OtherAccount(account) => {
+                write!(f, "it comes from account {account}, which Portkeeper does not check here")
+            }
+            Self::OtherRegion(region) => {
+                write!(f, "it comes from Region {region}, which Portkeeper does not check here")
+            }
+            Self::OtherPartition(partition) => {
+                write!(
+                    f,
+                    "it comes from partition {partition}, which Portkeeper does not check here"
+                )
             }
         }
     }

@@ -6,6 +6,7 @@
 //! dropped, because it would prove or bar a repair. The record then counts as continuous only from
 //! now on, so that nothing that the entry may have barred is proved.
 
+use super::incident::is_zero;
 use super::{Incident, KnownTarget, LedgerRecord, Repair};
 use crate::api_call::{ApiCall, IndexKey};
 use crate::ids::{Target, TargetGroupArn};
@@ -210,11 +211,6 @@ struct Writing<'a> {
     mode_tag: Option<&'a str>,
     #[serde(flatten)]
     others: &'a Others,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl Serialize for LedgerRecord {

@@ -6,7 +6,8 @@
 //! code; an end without a reason gets "no longer found". Without a time, there was no alert or no
 //! end.
 
-use crate::action::ActionKind;
+use crate::action::{ActionKind, OutcomeResult, WriteOutcome};
+use crate::alert::AlertItem;
 use crate::code::{Code, Severity};
 use crate::ids::TaskArn;
 use crate::others::{Others, Recorded};
@@ -86,6 +87,27 @@ pub struct Repairs {
     pub last_at: Option<Timestamp>,
     /// AWS's answer to the last one, if AWS refused it.
     pub refusal: Option<String>,
+    /// How many in a row were not executed because their turn came too late.
+    pub skipped: u32,
+}
+
+impl Repairs {
+    /// Notes the outcome of the last one.
+    pub(super) fn note(&mut self, outcome: &WriteOutcome, all_registered: bool) {
+        let waits = outcome.kind == ActionKind::Deregister && !all_registered;
+        let (text, counts, skipped) = match &outcome.result {
+            OutcomeResult::Done => {
+                self.skipped = 0;
+                return;
+            }
+            OutcomeResult::Refused(text) => (text, true, 0),
+            OutcomeResult::Skipped(text) if !waits => (text, true, self.skipped.saturating_add(1)),
+            OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => (text, false, 0),
+        };
+        self.tried = self.tried.saturating_sub(u32::from(!counts));
+        self.refusal = Some(text.clone());
+        self.skipped = skipped;
+    }
 }
 
 /// How an incident ended.
@@ -134,6 +156,13 @@ impl Incident {
     #[must_use]
     pub fn is_of_a_leftover(&self) -> bool {
         self.code.repair() == Some(ActionKind::Deregister)
+    }
+
+    /// Whether an item of an alert with this code is about it. Of two incidents about one target,
+    /// one may be over and the other may have just begun, with another task. The time of the first
+    /// check distinguishes them.
+    pub(super) fn is_of(&self, code: &Code, item: &AlertItem) -> bool {
+        self.code == *code && self.subject == item.subject && self.opened_at == item.since
     }
 
     /// Whether its end must be reported: an alert about it was sent, or is due.
@@ -192,8 +221,15 @@ struct StoredIncident {
     superseded: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    skipped: u32,
     #[serde(flatten)]
     others: Others,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+pub(super) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl From<StoredIncident> for Incident {
@@ -227,6 +263,7 @@ impl From<StoredIncident> for Incident {
                 tried: stored.repairs,
                 last_at: stored.repaired_at,
                 refusal: stored.refusal,
+                skipped: stored.skipped,
             },
             ending,
             others: stored.others,
@@ -238,7 +275,7 @@ impl From<Incident> for StoredIncident {
     fn from(incident: Incident) -> Self {
         let Incident { code, subject, task, opened_at, last_seen_at, seen, why, .. } = incident;
         let Confirmation { confirmed, unproved, proved_at } = incident.confirmation;
-        let Repairs { tried, last_at, refusal } = incident.repairs;
+        let Repairs { tried, last_at, refusal, skipped } = incident.repairs;
         let (alerted_at, told, told_as) = match incident.alerted {
             Some(Alerted { at, severity, code }) => (Some(at), Some(severity), Some(code)),
             None => (None, None, None),
@@ -267,6 +304,7 @@ impl From<Incident> for StoredIncident {
             ending,
             superseded,
             refusal,
+            skipped,
             others: incident.others,
         }
     }

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// task. A task that stopped longer ago proves nothing by itself, so its mark may be dropped.
 pub(crate) const SEEN_ABSENT_KEPT_SECS: u32 = 2 * 3600;
 
-/// The bytes that known targets may take. DynamoDB allows 400 KB for an item; the rest is for
-/// incidents. That is enough for 1,000 tasks and more; beyond it the proof is missing, and
-/// Portkeeper reports the fault instead of repairing it.
+/// The bytes that known targets may take, of those of the record (see the module `size`). They are
+/// enough for 1,000 tasks and more; beyond them the proof is missing, and Portkeeper reports the
+/// fault instead of repairing it.
 const KNOWN_BYTES: usize = 180_000;
 
 /// The bytes that JSON adds to a known target and its task: names, quotes, and the time of the

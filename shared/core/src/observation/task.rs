@@ -20,13 +20,6 @@ text_enum! {
 }
 
 impl TaskStatus {
-    /// Whether ECS counts the task among those that start or run. A stopping task is in no count,
-    /// and must not replace one that is missing from a list.
-    #[must_use]
-    pub fn is_counted(&self) -> bool {
-        matches!(self, Self::Provisioning | Self::Pending | Self::Activating | Self::Running)
-    }
-
     /// Whether the task has stopped completely.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -94,9 +87,22 @@ impl Task {
     /// Whether it is to run and does not run yet.
     #[must_use]
     pub fn is_starting(&self) -> bool {
-        self.desired_status == TaskStatus::Running
-            && self.last_status.is_counted()
-            && self.last_status != TaskStatus::Running
+        self.is_counted() && self.last_status != TaskStatus::Running
+    }
+
+    /// Whether this task stands for one that ECS counts among those that start or run. A task that
+    /// is to stop never does, so that it cannot replace one that is missing from a list: should ECS
+    /// count it for a while, the list is taken for incomplete.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        let starts_or_runs = matches!(
+            self.last_status,
+            TaskStatus::Provisioning
+                | TaskStatus::Pending
+                | TaskStatus::Activating
+                | TaskStatus::Running
+        );
+        starts_or_runs && self.desired_status == TaskStatus::Running
     }
 
     /// The service that this task belongs to. Both fields that ECS sets must match, because callers

@@ -11,7 +11,7 @@ use crate::expected::{ExpectedTargets, Requirement, has_left, is_of_a_stopped_co
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
-use crate::ledger::{Confirmation, Ending, FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
+use crate::ledger::{Confirmation, Ending, Incident, Room};
 use crate::observation::{HealthState, Missed, RegisteredTarget, TargetGroup};
 use crate::subject::Subject;
 use crate::time::spoken;
@@ -54,26 +54,25 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
     let now = seen.input.now;
     let mut incidents = not_found(seen);
     let found = |known: &&Incident| seen.judgement.findings.iter().any(|it| belongs(known, it));
-    let kept: Vec<&Incident> =
-        incidents.iter().chain(seen.input.record.incidents.iter().filter(found)).collect();
-    let foreign = kept.iter().filter(|incident| incident.code == Code::Foreign).count();
-    let mut room = OPEN_INCIDENTS.saturating_sub(kept.len() - foreign);
-    // A group may hold a thousand foreign targets that stay: they must not displace faults.
-    let mut foreign_room = FOREIGN_INCIDENTS.saturating_sub(foreign);
+    let before = seen.input.record.incidents.iter().filter(found).cloned();
+    let kept: Vec<Incident> = incidents.iter().cloned().chain(before).collect();
+    let mut room = Room::left_by(&kept);
     for finding in &seen.judgement.findings {
-        let room = if finding.code == Code::Foreign { &mut foreign_room } else { &mut room };
         let known = seen.input.record.incidents.iter().find(|incident| belongs(incident, finding));
         // There are few codes and groups, and many targets and tasks.
         let is_one_of_few = matches!(finding.subject, Subject::Service | Subject::Group(_));
         if let Some(known) = known {
             incidents.push(seen_again(known, finding, seen.input));
-        } else if is_one_of_few || *room > 0 {
-            *room -= usize::from(!is_one_of_few);
+        } else {
             let Finding { code, subject, task, why, .. } = finding.clone();
             let mut incident = Incident::opened(code, subject, task, why, now);
             incident.confirmation.unproved = is_unproved(finding);
             incident.confirmation.confirmed = finding.confirm_seconds == 0;
-            incidents.push(incident);
+            let has_room =
+                if is_one_of_few { room.take_guard(&incident) } else { room.take(&incident) };
+            if has_room {
+                incidents.push(incident);
+            }
         }
     }
     incidents

@@ -16,7 +16,7 @@ use crate::ids::{Target, TargetGroupArn};
 use crate::input::{PlanInput, Writes};
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair, Repairs};
 use crate::observation::{HealthState, Task};
-use crate::policy::Mode;
+use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
@@ -24,6 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The text of a guard names up to this many targets.
 const LISTED: usize = 10;
+
+/// After this many repairs in a row that came too late, a person must find out why: reading takes
+/// longer than a proof is valid.
+const LATE_REPAIRS: u32 = 3;
 
 /// The decision on each finding, in the order of the findings, and the guards' findings.
 pub(super) struct Decided {
@@ -82,8 +86,8 @@ pub(super) fn decide(
     }
     if waiting > 0 {
         let why = format!(
-            "{waiting} more faults were found than are kept at once ({OPEN_INCIDENTS}, and {FOREIGN_INCIDENTS} foreign \
-             ones); they wait their turn"
+            "{waiting} more faults were found than are kept at once (at most {OPEN_INCIDENTS}, and {FOREIGN_INCIDENTS} \
+             foreign ones); they wait their turn"
         );
         decided.guards.push(limit_exceeded(input, Subject::Service, why));
     }
@@ -122,12 +126,13 @@ fn decide_one(
         let why = "a person deregistered it, so the repair waits";
         return Ruling::new(Decision::Await(until), why);
     }
-    let again_at = incident.repairs.last_at.map(|at| at.plus_secs(policy.confirm_seconds));
-    if let Some(again_at) = again_at.filter(|at| *at > input.now) {
-        return Ruling::new(
-            Decision::Await(again_at),
-            format!("a repair ({}) was just executed", repair.kind.verb()),
-        );
+    if let Some(again_at) = again_at(incident, policy).filter(|at| *at > input.now) {
+        let verb = repair.kind.verb();
+        let why = match incident.repairs.skipped {
+            0 => format!("a repair ({verb}) was just executed"),
+            _ => format!("the last repair ({verb}) came too late; the next one waits longer"),
+        };
+        return Ruling::new(Decision::Await(again_at), why);
     }
     if is_fight(input, &finding.subject) {
         guards.push(guard(
@@ -146,17 +151,8 @@ fn decide_one(
             "another writer undoes the repairs of this target, so Portkeeper stops repairing it",
         );
     }
-    if incident.repairs.tried >= policy.max_repairs {
-        let refusal = incident
-            .repairs
-            .refusal
-            .as_deref()
-            .map_or(String::new(), |text| format!("; AWS answered: {text}"));
-        let why = format!(
-            "{} repairs did not fix it{refusal}. Last finding: {}",
-            incident.repairs.tried, finding.why
-        );
-        guards.push(guard(input, Code::LimitExceeded, finding, why));
+    if incident.repairs.tried >= policy.max_repairs || incident.repairs.skipped >= LATE_REPAIRS {
+        guards.push(guard(input, Code::LimitExceeded, finding, repairs_end(incident, finding)));
         return Ruling::new(Decision::Withheld, "the repair limit for one target is reached");
     }
     if finding.code == Code::WrongPort && !task_has_right_target(comparison, finding, group) {
@@ -176,6 +172,26 @@ fn decide_one(
         );
     }
     Ruling::new(Decision::Repair(repair.kind), "confirmed by a second check")
+}
+
+/// When the next repair may follow the last one. One that came too late would come too late again,
+/// and every try reads who else may use the address: each waits twice as long as the one before.
+fn again_at(incident: &Incident, policy: &Policy) -> Option<Timestamp> {
+    let Repairs { last_at, skipped, .. } = &incident.repairs;
+    let longer = 1_u32.checked_shl(*skipped).unwrap_or(u32::MAX);
+    last_at.map(|at| at.plus_secs(policy.confirm_seconds.saturating_mul(longer)))
+}
+
+/// Why a target gets no further repair.
+fn repairs_end(incident: &Incident, finding: &Finding) -> String {
+    let Repairs { tried, refusal, skipped, .. } = &incident.repairs;
+    let (what, label) = if *skipped >= LATE_REPAIRS {
+        (format!("{skipped} repairs in a row came too late"), "")
+    } else {
+        (format!("{tried} repairs did not fix it"), "AWS answered: ")
+    };
+    let answer = refusal.as_ref().map_or(String::new(), |text| format!("; {label}{text}"));
+    format!("{what}{answer}. Last finding: {}", finding.why)
 }
 
 fn guard(input: &PlanInput, code: Code, withheld: &Finding, why: String) -> Finding {
@@ -202,7 +218,10 @@ fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     let open =
         input.record.incident(&Code::Fight, subject).is_some_and(|incident| !incident.is_over());
     let recent = input.record.repairs.iter().filter(|repair| {
-        repair.group == *group
+        // A repair without a known outcome may not have been executed, so nothing shows that it was
+        // undone. It counts towards the repair limit.
+        !repair.begun
+            && repair.group == *group
             && repair.target == *target
             && input.now.secs_since(repair.at) < input.policy.fight_window()
     });
@@ -403,7 +422,8 @@ fn change_deregistrations(
 /// Records a repair before it is executed.
 pub(super) fn note(incident: &mut Incident, repair: &Repair) {
     let tried = incident.repairs.tried.saturating_add(1);
-    incident.repairs = Repairs { tried, last_at: Some(repair.at), refusal: None };
+    let skipped = incident.repairs.skipped;
+    incident.repairs = Repairs { tried, last_at: Some(repair.at), refusal: None, skipped };
 }
 
 /// Returns the target of a finding about a target.

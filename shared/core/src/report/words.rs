@@ -81,7 +81,7 @@ pub fn advice(code: &Code) -> &'static str {
             "enable the target's Availability Zone for the load balancer, or add a listener that forwards to the target group"
         }
         Code::BindingsMissing => {
-            "check that the task definition maps the load-balanced container port"
+            "check that the task definition maps the load-balanced container port, and only once"
         }
         Code::AgentDisconnected => {
             "check the ECS agent on the instance; Portkeeper deregisters nothing there until the agent is connected"
@@ -136,7 +136,7 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
         }
         Code::AzDisabled => ("registered targets receive requests", "they receive none"),
         Code::BindingsMissing => {
-            ("the running task has a port binding or an address", "ECS shows none")
+            ("the running task has one port binding or address", "ECS shows none, or several")
         }
         Code::AgentDisconnected => ("the instance's ECS agent is connected", "it is disconnected"),
         Code::AmbiguousRevision => {

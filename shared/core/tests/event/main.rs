@@ -5,18 +5,23 @@
 mod batches;
 mod calls;
 mod others;
+mod shapes;
 mod tasks;
 
 use expect_test::Expect;
 use portkeeper_core::api_call::ApiCall;
-use portkeeper_core::event::{CheckRequest, Trigger, parse};
+use portkeeper_core::event::{CheckRequest, Trigger, UnreadableMessage, parse};
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
 
 /// What a message requests, as one line, and one more line for each stopped task.
 fn reported(body: &str) -> String {
-    match parse(body) {
+    shown(parse(body))
+}
+
+fn shown(read: Result<Trigger, UnreadableMessage>) -> String {
+    match read {
         Ok(Trigger::Check(check)) => asked(&check),
         Ok(Trigger::ApiCall { call, role }) => called(&call, role.as_deref()),
         Ok(Trigger::Ignored(reason)) => format!("ignored as {}: {reason}\n", reason.name()),

@@ -110,9 +110,9 @@ fn an_unreadable_message_says_why() {
     );
     check(
         "[1,2]",
-        &expect![[r"
-        unreadable: the message is neither an EventBridge event (no `detail-type`) nor one of Portkeeper's own (no `portkeeper`)
-    "]],
+        &expect![[r#"
+            unreadable: the message holds 2 events in one list; send each event as its own message
+        "#]],
     );
     check(
         "{}",

@@ -205,6 +205,88 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
     );
 }
 
+/// Whichever of its ports is registered leads to the task: ECS may have chosen either.
+#[test]
+fn of_two_host_ports_for_one_port_the_registered_ones_are_right() {
+    let fixed_and_dynamic = "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->8080 app:8080->32770
+        ";
+    let tcp_and_udp = "
+        group web protocol=TCP_UDP
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->8080/tcp app:8080->32770/udp
+        ";
+    for world in [fixed_and_dynamic, tcp_and_udp] {
+        for registered in [&["8080"][..], &["32770"], &["8080", "32770"]] {
+            let targets = registered.iter().map(|port| format!("target web i-1:{port} healthy\n"));
+            check(
+                &format!("{world}{}", targets.collect::<String>()),
+                &expect![[r"
+                    0s:
+                    60s:
+                      nothing to write down
+                "]],
+            );
+        }
+    }
+}
+
+/// Its targets are known, so those of other tasks on the host can be judged.
+#[test]
+fn a_task_with_two_host_ports_does_not_bar_its_host() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->8080 app:8080->32770
+        target web i-1:32770 healthy
+        task t2 STOPPED/STOPPED on i-1 app:8080->32771 ended 10m ago
+        target web i-1:32771 unhealthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32771 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32771 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32771]
+              alert: stale (error): web i-1:32771
+              looks again in 60s
+            open: stale web i-1:32771, seen 2, 1 repairs, reported
+        "#]],
+    );
+}
+
+/// ECS deregisters the one that it had registered, so what is left may be another writer's.
+#[test]
+fn after_a_task_with_two_host_ports_has_stopped_neither_is_proved() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-2 app:8080->8080
+        target web i-2:8080 healthy
+        task t1 STOPPED/STOPPED on i-1 app:8080->8080 app:8080->32770 ended 10m ago
+        target web i-1:32770 unhealthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32770 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32770 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              alert: foreign (warning): web i-1:32770
+            open: foreign web i-1:32770, seen 2, reported
+        "#]],
+    );
+}
+
 /// Holds C-4.
 #[test]
 fn the_groups_protocol_distinguishes_udp_and_tcp_of_one_port() {

@@ -78,3 +78,54 @@ fn only_the_refused_repair_is_uncounted() {
     };
     assert_eq!(record_outcomes(&record, &[refused]).repairs, made[1..]);
 }
+
+/// A write that came too late counts, as a refused one does; one that waited for a registration does
+/// not, nor does a failed call. Older versions know neither mark, and keep them.
+#[test]
+fn outcomes_count_towards_the_limit_unless_an_outage_explains_them() {
+    let subject = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef i-1:32768";
+    let (group, target) = subject.split_once(' ').unwrap();
+    let record = serde_json::json!({"schema": 1,
+        "incidents": [{"code": "stale", "subject": subject, "opened_at": "2026-11-23T10:00:00Z", "seen": 2, "why": "w",
+            "last_seen_at": "2026-11-23T10:01:00Z", "repairs": 2, "repaired_at": "2026-11-23T10:01:00Z", "skipped": 1}],
+        "repairs": [{"at": "2026-11-23T10:01:00Z", "kind": "deregister", "group": group, "target": target, "begun": true}]});
+    let record = LedgerRecord::from_json(&record.to_string()).unwrap();
+    let outcome = |kind, text: &str, result| WriteOutcome {
+        kind,
+        group: TargetGroupArn::try_from(group).unwrap(),
+        target: Target::try_from(text.to_owned()).unwrap(),
+        result,
+    };
+    let ours = |result| outcome(ActionKind::Deregister, target, result);
+    let earlier = |result| outcome(ActionKind::Register, "i-2:32768", result);
+    let why = || "why".to_owned();
+    let table = [
+        ("done", vec![ours(OutcomeResult::Done)]),
+        ("refused", vec![ours(OutcomeResult::Refused(why()))]),
+        ("failed", vec![ours(OutcomeResult::Failed(why()))]),
+        ("late", vec![earlier(OutcomeResult::Done), ours(OutcomeResult::Skipped(why()))]),
+        (
+            "waited",
+            vec![earlier(OutcomeResult::Failed(why())), ours(OutcomeResult::Skipped(why()))],
+        ),
+        ("unknown", Vec::new()),
+    ];
+    let table = table.map(|(name, outcomes)| {
+        let settled = record_outcomes(&record, &outcomes);
+        let begun: Vec<bool> = settled.repairs.iter().map(|it| it.begun).collect();
+        let repairs = &settled.incidents[0].repairs;
+        format!(
+            "{name}: {} tried, {} late in a row, begun: {begun:?}\n",
+            repairs.tried, repairs.skipped
+        )
+    });
+    expect![[r#"
+        done: 2 tried, 0 late in a row, begun: [false]
+        refused: 2 tried, 0 late in a row, begun: []
+        failed: 1 tried, 0 late in a row, begun: []
+        late: 2 tried, 2 late in a row, begun: []
+        waited: 1 tried, 0 late in a row, begun: []
+        unknown: 2 tried, 1 late in a row, begun: [true]
+    "#]]
+    .assert_eq(&table.concat());
+}

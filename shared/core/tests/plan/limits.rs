@@ -293,3 +293,108 @@ fn draining_targets_do_not_raise_the_limit() {
         "#]],
     );
 }
+
+/// Reading takes longer than a proof is valid: every try would come too late.
+#[test]
+fn a_repair_that_always_comes_too_late_is_tried_less_and_less_often_and_then_left_to_a_person() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        task t1 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 unhealthy
+        look
+        look after 60s late \"the proof had become too old when its turn came\"
+        look after 60s
+        look after 60s late \"the proof had become too old when its turn came\"
+        look after 120s
+        look after 120s late \"the proof had become too old when its turn came\"
+        look after 480s
+        look after 600s
+        target web i-1:32769 gone
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: the last repair (deregister) came too late; the next one waits longer
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              looks again in 60s
+            300s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 120s | task t1 has stopped and its target is still registered: the last repair (deregister) came too late; the next one waits longer
+              looks again in 120s
+            420s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              looks again in 60s
+            900s:
+              asks: owners on i-1
+              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: the repair limit for one target is reached
+              web i-1:32769 | limit_exceeded | alert | 3 repairs in a row came too late; the proof had become too old when its turn came. Last finding: task t1 has stopped and its target is still registered
+              alert: limit_exceeded (error): web i-1:32769
+            1500s:
+              asks: owners on i-1
+              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: the repair limit for one target is reached
+              web i-1:32769 | limit_exceeded | alert | 3 repairs in a row came too late; the proof had become too old when its turn came. Last finding: task t1 has stopped and its target is still registered
+            1560s:
+              alert: resolved stale (error): web i-1:32769 (the target is no longer registered, after 26 min)
+              alert: resolved limit_exceeded (error): web i-1:32769 (no longer found, after 11 min)
+        "#]],
+    );
+}
+
+/// A cluster that is read in time is not affected, nor is one that is slow once.
+#[test]
+fn a_repair_that_came_too_late_once_succeeds_at_the_next_try() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        task t1 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 unhealthy
+        look
+        look after 60s late \"the proof had become too old when its turn came\"
+        look after 120s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              looks again in 60s
+            240s:
+              alert: resolved stale (error): web i-1:32769 (the target is no longer registered, after 4 min)
+        "#]],
+    );
+}

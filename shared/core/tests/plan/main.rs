@@ -30,6 +30,7 @@ mod registered_again;
 mod rest;
 mod service_events;
 mod silence;
+mod size;
 mod stale;
 mod succession;
 mod telling;

@@ -253,3 +253,50 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
         "#]],
     );
 }
+
+/// Holds I-PARTIAL. One task lacks in the list, and one is leaving: ECS counts two as running.
+#[test]
+fn a_task_that_is_leaving_does_not_stand_in_for_one_that_lacks() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=2
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/STOPPED on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target web i-1:32770 healthy
+        counts running=2
+        look
+        look after 60s
+        task t2 STOPPING/STOPPED on i-1 app:8080->32769
+        target web i-1:32769 gone
+        counts running=1
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32770 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              looks again in 60s
+            60s:
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32770 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web i-1:32770 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              service | below_desired | await 840s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web i-1:32770 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              alert: foreign (warning): web i-1:32770
+              looks again in 840s
+            open: foreign web i-1:32770, seen 2, reported
+            open: below_desired service, seen 2
+        "#]],
+    );
+}

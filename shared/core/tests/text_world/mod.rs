@@ -33,7 +33,7 @@
 //! call 2m ago DeregisterTargets web i-1:32768 by alice | role ci | through X   (CloudTrail reported it now) | DeleteRule lb
 //! counts running=3 pending=1                             (without: what the tasks say)
 //! gap tasks "page 2 failed" | revisions | owners | elsewhere | none
-//! look after 60s | unsent | dies | refused "why" | fails "why" | hop=3
+//! look after 60s | unsent | dies | refused "why" | fails "why" | late "why" | hop=3
 //! audit                                                  (a first check without the ledger)
 //! ready                                                  (do all tasks receive traffic now?)
 //! ```
@@ -113,6 +113,7 @@ fn look(world: &mut World, mut words: Words) -> String {
             "unsent" => unsent = true,
             "dies" => dies = true,
             "refused" => answer = OutcomeResult::Refused(words.expect("a reason")),
+            "late" => answer = OutcomeResult::Skipped(words.expect("a reason")),
             "fails" => answer = OutcomeResult::Failed(words.expect("a reason")),
             other => match other.strip_prefix("hop=") {
                 Some(hop) => world.hop = hop.parse().unwrap(),
