@@ -41,6 +41,9 @@ fn the_worlds_lead_to_repairs_of_every_kind() {
         "it may belong to task",
         "limit_exceeded",
         "| unknown |",
+        "the service is being deleted: ",
+        "the service is deleted: ",
+        "; the service no longer uses this target group: confirmed by a second check",
     ] {
         assert!(all.contains(word), "`{word}` never comes up");
     }
@@ -83,6 +86,7 @@ impl Writer {
             self.line("definition twin:1 bridge app:80");
             self.line("service shop/web binds web to app:8080");
         }
+        self.line("group next");
         let (tasks, other_tasks, targets) =
             (self.rng.usize(1..7), self.rng.usize(..4), self.rng.usize(..6));
         (0..tasks).for_each(|_| self.task());
@@ -188,7 +192,7 @@ impl Writer {
     }
 
     fn change(&mut self) {
-        match self.rng.u8(..9) {
+        match self.rng.u8(..10) {
             0 | 1 => self.task(),
             2 => self.target(),
             3 => {
@@ -202,12 +206,28 @@ impl Writer {
                     ["tasks", "owners", "elsewhere", "none", "none", "none"][self.rng.usize(..6)];
                 self.line(&format!("gap {gap}"));
             }
+            8 => self.service(),
             _ => {
                 let task = self.rng.usize(1..10);
                 let version = self.rng.u8(1..3);
                 self.line(&format!("event t{task} v{version}"));
             }
         }
+    }
+
+    /// The service is deleted, is made again, leaves its group or returns to it.
+    fn service(&mut self) {
+        let what = [
+            "binds web to app:8080",
+            "binds web to app:8080",
+            "binds web to app:8080 status=DRAINING desired=0",
+            "binds web to app:8080 status=INACTIVE desired=0",
+            "binds web to app:8080 desired=0",
+            "binds next to app:8080",
+            "binds nothing",
+            "gone",
+        ][self.rng.usize(..8)];
+        self.line(&format!("service shop/web {what}"));
     }
 
     /// A live task ends. ECS forgets one in three at once; its target stays, and its place may be
