@@ -50,7 +50,7 @@ fn patterns() -> Vec<Value> {
     let rules = resources(&template, "AWS::Events::Rule");
     let checks =
         rules.values().filter(|rule| text_of(&rule["Properties"]["Targets"][0]["Id"]) == "checks");
-    let without_account = |rule: &Value| {
+    let without_account = |rule: &&Value| {
         let mut pattern = rule["Properties"]["EventPattern"].clone();
         let account = pattern.as_object_mut().and_then(|members| members.remove("account"));
         assert_eq!(account, Some(json!([{ "Ref": "AWS::AccountId" }])));

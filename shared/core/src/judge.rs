@@ -13,7 +13,7 @@ mod whole;
 pub(crate) use unexpected::is_watched;
 
 use crate::action::ActionKind;
-use crate::code::Code;
+use crate::code::{Code, Severity};
 use crate::compare::{Comparison, Matched, OtherTaskView, Unexpected, other_task_on, own_occupant};
 use crate::expected::{
     Clears, ExpectedTarget, ExpectedTargets, Requirement, has_left, is_of_a_stopped_container,
@@ -224,7 +224,8 @@ fn not_in_use(
         return None;
     }
     let is_rolling = observation.service.as_ref()?.uses_every_group();
-    if !is_rolling && !is_unused_as_a_whole(comparison, &arn) {
+    let is_whole = is_unused_as_a_whole(comparison, &arn);
+    if !is_rolling && !is_whole {
         return None;
     }
     let (code, why) = if group.load_balancers.is_empty() {
@@ -236,7 +237,9 @@ fn not_in_use(
     };
     let found = finding(input, code, Subject::Group(arn), why.to_owned());
     let least = if is_rolling { 0 } else { AFTER_DEPLOYMENT_SECS };
-    Some(Finding { confirm_seconds: found.confirm_seconds.max(least), ..found })
+    let confirm_seconds = found.confirm_seconds.max(least);
+    let severity = is_whole.then_some(Severity::Critical);
+    Some(Finding { confirm_seconds, severity, ..found })
 }
 
 /// Whether each running task's target in the group is not in use.

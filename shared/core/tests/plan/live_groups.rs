@@ -46,12 +46,12 @@ fn a_live_group_of_blue_green_without_load_balancer_is_reported() {
             300s:
               asks: group green
               green | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
-              alert: target_group_unattached (error): green
+              alert: target_group_unattached (critical): green
             360s:
             420s:
               task t1 | - | leave | stopped; where it was registered is unknown
               task t2 | - | leave | stopped; where it was registered is unknown
-              alert: resolved target_group_unattached (error): green (no longer found, after 7 min)
+              alert: resolved target_group_unattached (critical): green (no longer found, after 7 min)
         "#]],
     );
 }
@@ -79,7 +79,7 @@ fn a_live_group_of_linear_and_canary_to_which_nothing_leads_is_reported() {
             300s:
               asks: group green
               green | az_disabled | alert | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
-              alert: az_disabled (error): green
+              alert: az_disabled (critical): green
             open: az_disabled green, seen 2, reported
         "#]],
     );

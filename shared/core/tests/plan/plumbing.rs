@@ -152,7 +152,7 @@ fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
             60s:
               asks: state of i-1; group web
               web | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
-              alert: target_group_unattached (error): web
+              alert: target_group_unattached (critical): web
             open: target_group_unattached web, seen 2, reported
         "#]],
     );
@@ -180,9 +180,9 @@ fn a_group_without_listener_or_with_a_disabled_zone_is_reported() {
             60s:
               asks: group web
               web | az_disabled | alert | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
-              alert: az_disabled (error): web
+              alert: az_disabled (critical): web
             120s:
-              alert: resolved az_disabled (error): web (no longer found, after 2 min)
+              alert: resolved az_disabled (critical): web (no longer found, after 2 min)
         "#]],
     );
 }

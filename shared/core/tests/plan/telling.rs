@@ -381,7 +381,7 @@ fn an_incident_that_another_one_reports_is_superseded() {
             180s:
               asks: state of i-1; group web
               web | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
-              alert: target_group_unattached (error): web
+              alert: target_group_unattached (critical): web
             open: target_group_unattached web, seen 2, reported
         "#]],
     );
