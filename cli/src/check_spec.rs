@@ -1,4 +1,4 @@
-//! `portkeeper validate-spec`: reports all problems of spec files with their positions, offline or
+//! `portkeeper check-spec`: reports all problems of spec files with their positions, offline or
 //! against an account. `portkeeper spec-schema`: prints the JSON Schema of specs.
 
 mod live;
@@ -86,7 +86,7 @@ struct Document<'a> {
     files: &'a [Validated],
 }
 
-/// Checks all files, each by itself.
+/// Validates each file separately.
 pub fn run(options: &Options) -> Result<Exit, CommandError> {
     if !options.live && options.account.is_named() {
         return Err(CommandError::NotLive);

@@ -51,7 +51,7 @@ async fn play(
     let checked =
         timeline.settle(&mut stage).await.map_err(refused("start the services".to_owned()))?;
     timeline.say(&format!(
-        "All services are in order: {checked} checks, no findings, no writes to target groups."
+        "All services are running: {checked} checks, no findings, no writes to target groups."
     ))?;
     for scene in scenes::ALL {
         if !fast && !json && io::stdout().is_terminal() {

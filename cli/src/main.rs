@@ -78,8 +78,8 @@ enum Command {
     Audit(portkeeper::audit::Options),
     /// Run the planner on a recording, offline.
     ///
-    /// Plans on one observation, or on the recording of an audit. For the recording of an audit it
-    /// exits like that audit.
+    /// Plans on one observation, or on the recording of an audit. For the recording of an audit,
+    /// the exit code is that of the audit.
     Plan {
         /// File with an observation or recording; `-` for standard input.
         ///

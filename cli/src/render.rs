@@ -84,7 +84,7 @@ pub(crate) fn plan(
     questions: &Questions,
 ) -> io::Result<()> {
     let now = input.now;
-    writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
+    writeln!(out, "{BOLD}{}{BOLD:#} at {}\n", plan.key, now.readable())?;
     writeln!(out, "{}\n", text(&verdict_table(plan, |verdict| decision(&verdict.decision, now))))?;
     if plan.actions.is_empty() {
         writeln!(out, "No writes to AWS.")?;
@@ -97,7 +97,7 @@ pub(crate) fn plan(
             out,
             "{style}{verb}{style:#} {group}: {} (before {})",
             targets.join(", "),
-            action.not_after
+            action.not_after.readable()
         )?;
     }
     for alert in &plan.alerts {

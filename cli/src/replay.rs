@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The account starts in the first minutes; the event arrives after that.
+/// The account needs the first minutes to start; the event arrives after that.
 const START_SECS: u64 = 240;
 
 /// Time after the event: enough for three checks for a task that no list contains, and their
@@ -119,12 +119,12 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
     create_services(&mut stage.world.lock(), &check.cluster, check)?;
     stage.run(START_SECS).await?;
     let began_ms = stage.world.lock().now_ms();
-    sqs::send(&mut stage.world.lock(), QUEUE, body, Some(0)).ok_or("the queue is gone")?;
+    sqs::send(&mut stage.world.lock(), QUEUE, body, Some(0)).ok_or("the queue does not exist")?;
     let deliveries = stage.run(AFTER_SECS).await?;
     Ok(Replayed { reading, deliveries, began_ms })
 }
 
-/// Returns a hint if another function than `reconcile` receives the event.
+/// Returns a hint if a function other than `reconcile` receives the event.
 fn other_function_hint(body: &str) -> Option<&'static str> {
     let event: Value = serde_json::from_str(body).ok()?;
     (event.get("source").and_then(Value::as_str) == Some("aws.s3")).then_some(
@@ -187,7 +187,7 @@ impl Replayed {
         }
         writeln!(
             out,
-            "The simulated account has this service with two tasks in bridge mode and a target\ngroup, all in order. It does not have the task of the event.\n"
+            "The simulated account has this service with two tasks in bridge mode and a target\ngroup, without faults. It does not have the task of the event.\n"
         )?;
         for delivery in &self.deliveries {
             for report in &delivery.reports {
@@ -288,10 +288,10 @@ impl Replayed {
 
 fn print_call(call: &ApiCall, out: &mut impl Write) -> io::Result<()> {
     let ApiCall { by, operation, at, place, .. } = call;
-    writeln!(out, "{by} called {operation} at {at}, in {place}.")?;
+    writeln!(out, "{by} called {operation} at {}, in {place}.", at.readable())?;
     writeln!(
         out,
-        "Portkeeper checks the services that the ledger's index has for it. An alert about\na finding that the call led to names the call and the caller as its cause."
+        "Portkeeper checks the services that the ledger's index lists for it. An alert about\na finding that this call caused names the call and the caller."
     )
 }
 

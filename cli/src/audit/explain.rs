@@ -59,13 +59,16 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     writeln!(
         out,
         "{BOLD}{}{BOLD:#} at {}, mode {} ({})",
-        observation.key, input.now, mode.mode, mode.why
+        observation.key,
+        input.now.readable(),
+        mode.mode,
+        mode.why
     )?;
     if let Some(service) = &observation.service {
         let (wanted, running) = (service.desired_count, service.running_count);
         writeln!(out, "{}, {wanted} tasks desired, {running} running\n", service.status)?;
     }
-    let mut rows = table(&["task", "status", "since", "expected target", "registered"]);
+    let mut rows = table(&["task", "status", "for", "expected target", "registered"]);
     for task in &observation.tasks {
         let since =
             task.stopped_at.or(task.started_at).map_or(String::new(), |at| ago(at, input.now));

@@ -45,9 +45,9 @@ impl AccountOptions {
     }
 
     pub(crate) async fn open(&self) -> Result<SpecAws, CommandError> {
-        let references =
+        let options =
             SessionOptions { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };
-        let session = session::open(&references).await?;
+        let session = session::open(&options).await?;
         let share = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
         Ok(SpecAws::from_sdk_config(session.sdk_config(), share))
     }

@@ -38,7 +38,7 @@ pub(super) const ALL: &[Scene] = &[
         kind: SceneKind::LostRegistration,
     },
     Scene {
-        title: "A target left behind",
+        title: "A leftover target",
         story: "A task of api stops. ECS never deregisters it, so requests go to an unused address.",
         kind: SceneKind::LeftBehind,
     },

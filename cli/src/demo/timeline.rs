@@ -115,7 +115,7 @@ impl Timeline {
         let unexpected = reports.flat_map(|report| &report.outcomes).next();
         match unexpected {
             Some(outcome) => Err(format!(
-                "unexpected write to {}: all services are in order",
+                "unexpected write to {}: no service has a fault yet",
                 outcome.group.name()
             )
             .into()),

@@ -154,7 +154,7 @@ async fn read(
     })
 }
 
-/// Returns the key of the service, or the problem that forbids to create it in this cluster. The
+/// Returns the key of the service, or the problem that prevents its creation in this cluster. The
 /// error is empty if the cluster does not exist: the plan already reports that.
 fn service_key(
     deps: &Dependencies,
@@ -236,7 +236,7 @@ async fn stopped(
 }
 
 /// Handles a spec that names another service than its last version: the earlier service stays, and
-/// no spec manages it any more.
+/// no spec manages it any longer.
 async fn renamed(
     deps: &Dependencies,
     lock: &SpecLock<'_>,

@@ -70,8 +70,8 @@ pub(crate) async fn check_and_store(
     }
 }
 
-/// Checks a service whose plan was empty. It publishes only a bad status: that the service is still
-/// ready is no news.
+/// Checks a service whose plan was empty. It publishes only a bad status: a service that is still
+/// ready needs no message.
 pub(crate) async fn check_quietly(
     deps: &Dependencies,
     lock: &SpecLock<'_>,

@@ -132,7 +132,7 @@ async fn delete(
             deps,
             of,
             Status::Failed,
-            format!("cannot delete everything of {key}: {why}"),
+            format!("cannot delete all resources of {key}: {why}"),
         ),
         None => match &waits {
             Some(why) => {

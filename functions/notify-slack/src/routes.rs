@@ -47,7 +47,7 @@ pub enum UnreadableSecret {
     )]
     NeitherUrlNorJson { bytes: usize },
     #[error(
-        "the secret is JSON of another form, near line {line}, column {column}: it may have `default` (a URL) and `routes`, a list of objects with `url` and optionally `name`, `severity` (a list of critical, error, warning, info), `service`, `owner`"
+        "the secret is JSON of an unexpected form, near line {line}, column {column}: it may have `default` (a URL) and `routes`, a list of objects with `url` and optionally `name`, `severity` (a list of critical, error, warning, info), `service`, `owner`"
     )]
     OtherJson { line: usize, column: usize },
     #[error("the secret's {which} is not a URL")]

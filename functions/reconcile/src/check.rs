@@ -170,7 +170,7 @@ async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<WriteOutcome> {
     if plan.actions.is_empty() {
         return Vec::new();
     }
-    // I-SWITCH: "The kill switch holds at once."
+    // I-SWITCH: "The kill switch takes effect at once."
     match ledger::writes_stopped(aws, table).await {
         Ok(None) => execute(aws, &plan.actions).await,
         Ok(Some(why)) => skip(&plan.actions, &format!("the kill switch is set: {why}")),

@@ -21,28 +21,31 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Attempts of one call, the first included. With the back-off below this rides out about 10 s of
-/// throttling; longer than that, the queue is the better place to wait.
+/// The number of attempts of one call, including the first. With the back-off below, a call
+/// survives about 10 s of throttling; if it lasts longer, waiting in the queue is better.
 const MAX_ATTEMPTS: u32 = 4;
 
 /// The first pause after a failed attempt. ELBv2 refills four registrations and ten reads each
-/// second, so that a shorter pause would meet the same empty bucket.
+/// second, so after a shorter pause the bucket would still be empty.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 
 /// The longest pause between attempts, so that a call ends well before the function's own time-out.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// To open a connection. Within a region this takes milliseconds; a lost packet costs one second.
+/// The time-out for opening a connection. Within a Region this takes milliseconds; a lost packet
+/// costs one second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// To the first byte of an answer. The slowest answer seen here is `DescribeTargetHealth` of a
-/// thousand targets.
+/// The time-out for the first byte of a response. The slowest measured response is that of
+/// `DescribeTargetHealth` for a thousand targets.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One attempt as a whole: connecting is within it, so it is a little more than reading alone.
+/// The time-out for one attempt, including the connection, so it is a little longer than the
+/// time-out for the first byte.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// One call with all its attempts: four attempts of six seconds and a moment between them.
+/// The time-out for one call with all its attempts: four attempts of six seconds, with short pauses
+/// between them.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The clients for one account and Region.
@@ -65,8 +68,8 @@ impl Aws {
         Self::from_sdk_config(&sdk_config().await)
     }
 
-    /// Clients from a configuration made elsewhere: its HTTP client, credentials, time source and
-    /// sleep are kept. Retries and time-outs are those of production.
+    /// Creates clients from an existing configuration, and keeps its HTTP client, credentials, time
+    /// source and sleep. Retries and time-outs are those of production.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
         let config = Self::patient(config);
@@ -105,8 +108,8 @@ impl Aws {
     }
 
     /// Waits until this many services can be checked without a call that waits for the rate limit.
-    /// There is time for that before a service is described. Afterwards every proof ages, and
-    /// waiting for the share would let proofs expire.
+    /// Wait here before a service is described: after that, every proof ages, and waiting for the
+    /// share would let proofs expire.
     pub async fn until_checks_can_be_made(&self, services: usize) {
         self.wait(self.pace.until_checks(services, self.now())).await;
     }
@@ -166,13 +169,13 @@ impl Aws {
     }
 }
 
-/// What a clock says.
+/// Returns the current time of a clock.
 pub(crate) fn moment(time: &SharedTimeSource) -> Timestamp {
     let since_epoch = time.now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Numbers of API calls.
+/// Counts of API calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent {
     /// All calls. A call that the SDK repeated counts once.
@@ -198,10 +201,10 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// Credentials and region from the environment, where Lambda puts them, and endpoints that it names
-/// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …), with Portkeeper's retries and time-outs. The
-/// process reads credentials from no file and no other server: Lambda has none, and preparing to
-/// ask them took longer than the rest of the start.
+/// Reads credentials and Region from the environment, where Lambda puts them, and the endpoints
+/// that are set there (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …), with Portkeeper's retries
+/// and time-outs. The process reads credentials neither from files nor from another server: Lambda
+/// has none, and setting up these sources took longer than the rest of the start.
 pub async fn sdk_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())

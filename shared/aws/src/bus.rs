@@ -5,10 +5,10 @@ use crate::lazy::{Lazily, lazily};
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
-/// `PutEvents` takes ten entries; a caller with more asks again.
+/// `PutEvents` accepts ten entries; a caller with more entries makes several calls.
 pub const EVENTS_PER_CALL: usize = 10;
 
-/// An event to be put.
+/// An event for the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// `detail-type`

@@ -8,9 +8,9 @@ use portkeeper_core::observation::{FoundGroup, TaskDefinition};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The most entries of one kind. About 10 MB at most; the largest accounts have fewer groups (3,000
-/// is the quota) and instances (5,000 to a cluster). Beyond it the process clears the cache of that
-/// kind.
+/// The maximum number of entries of one kind: about 10 MB at most; the largest accounts have fewer
+/// groups (3,000 is the quota) and instances (5,000 per cluster). Above this number, the process
+/// clears the cache of that kind.
 const LIMIT: usize = 20_000;
 
 /// The caches.
@@ -38,7 +38,7 @@ impl Cache {
         get(&self.groups, arn)
     }
 
-    /// Keeps a description; targets are not kept.
+    /// Caches a description without its targets.
     pub(crate) fn keep_group(&self, arn: &TargetGroupArn, group: &FoundGroup) {
         keep(&self.groups, arn, FoundGroup { targets: Vec::new(), ..group.clone() });
     }
@@ -56,8 +56,8 @@ impl Cache {
     }
 }
 
-/// A panic of another check while it held the lock leaves a map that is whole: entries are put in
-/// one step.
+/// If another check panics while it holds the lock, the map stays consistent, because each entry is
+/// inserted in one step.
 fn get<K: Ord, V: Clone>(cache: &Mutex<BTreeMap<K, V>>, key: &K) -> Option<V> {
     cache.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
 }

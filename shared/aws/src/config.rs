@@ -32,8 +32,8 @@ const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
 const LOG: &str = "PORTKEEPER_LOG";
 const OWN_ROLES: &str = "PORTKEEPER_OWN_ROLES";
 
-/// Three functions run at once at most, so that a quarter of the account's calls is always left to
-/// others.
+/// At most three functions run at once, so a quarter of the account's quota is always left to other
+/// callers.
 const DEFAULT_SHARE_PERCENT: u32 = 25;
 
 /// An environment variable.
@@ -41,7 +41,7 @@ const DEFAULT_SHARE_PERCENT: u32 = 25;
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What it says.
+    /// Its meaning.
     pub meaning: &'static str,
     /// The default if it is not set or empty; absent if the variable is required.
     pub default: Option<&'static str>,
@@ -53,7 +53,7 @@ pub struct Variable {
 pub const VARIABLES: &[Variable] = &[
     Variable {
         name: QUEUE,
-        meaning: "The queue from which checks come, and to which \"look again\" goes",
+        meaning: "The queue that delivers check requests and receives rechecks",
         default: None,
         allowed: "the https URL of an SQS queue",
     },
@@ -65,31 +65,31 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: TOPIC,
-        meaning: "The topic to which alerts go",
+        meaning: "The topic to which alerts are published",
         default: None,
         allowed: "the ARN of an SNS topic",
     },
     Variable {
         name: MODE,
-        meaning: "What may be done for a service without a tag `portkeeper:mode`",
+        meaning: "The mode of a service without the tag `portkeeper:mode`",
         default: Some("repair"),
         allowed: "repair, alert or off",
     },
     Variable {
         name: SETTLE,
-        meaning: "Seconds after a task starts or stops during which ECS is left to do its work",
+        meaning: "The settle time in seconds: how long Portkeeper waits for ECS after a task starts or stops",
         default: Some("90"),
         allowed: "a whole number from 10 to 900",
     },
     Variable {
         name: CONFIRM,
-        meaning: "Seconds between the first and the second look at the same fault",
+        meaning: "Seconds between the first and the second check",
         default: Some("60"),
         allowed: "a whole number from 10 to 900",
     },
     Variable {
         name: DEREGISTRATIONS,
-        meaning: "A plan with more deregistrations than this, and more than the share below, makes none",
+        meaning: "If a plan has more deregistrations than this and more than the share below, Portkeeper executes none of them",
         default: Some("5"),
         allowed: "a whole number from 0 to 1000",
     },
@@ -101,7 +101,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: SHARE,
-        meaning: "What one running function takes at most of the calls that AWS allows the account, in percent",
+        meaning: "The largest share of the account's API request quota that one running function uses, in percent",
         default: Some("25"),
         allowed: "a whole number from 1 to 100",
     },
@@ -125,40 +125,40 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: HTTPS,
-        meaning: "What subscribers of the topic over HTTPS get: the alert as JSON, or as Amazon Q Developer in chat applications takes it",
+        meaning: "The format for HTTPS subscribers of the topic: the alert as JSON, or the format of Amazon Q Developer in chat applications",
         default: Some("json"),
         allowed: "json or chat",
     },
     Variable {
         name: CLUSTERS,
-        meaning: "The clusters that are looked at",
+        meaning: "The clusters in scope",
         default: Some("*"),
-        allowed: "cluster names with commas between them, or `*` for all",
+        allowed: "cluster names separated by commas, or `*` for all",
     },
     Variable {
         name: OWN_ROLES,
-        meaning: "The roles of Portkeeper's functions: what they do to a target group is not somebody else's doing",
+        meaning: "The roles of Portkeeper's functions, whose API calls are never the cause of a finding",
         default: Some(""),
-        allowed: "ARNs of IAM roles with commas between them",
+        allowed: "ARNs of IAM roles, separated by commas",
     },
     Variable {
         name: LOG,
-        meaning: "How much is logged",
+        meaning: "The lowest level of log messages",
         default: Some("info"),
         allowed: "error, warn, info or debug",
     },
 ];
 
-/// How much is logged.
+/// The log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
-    /// What failed.
+    /// Errors only.
     Error,
-    /// And what is odd.
+    /// Also warnings.
     Warn,
-    /// And one line for each check.
+    /// Also one line for each check.
     Info,
-    /// And what was ignored, and why.
+    /// Also ignored messages, with the reason.
     Debug,
 }
 
@@ -191,9 +191,9 @@ pub struct Config {
     pub ledger_table: String,
     /// The ARN of the alerts' topic.
     pub alerts_topic_arn: String,
-    /// Limits and waiting times: the core's defaults, overlaid.
+    /// Limits and waiting times: the core's defaults, overridden by the configured values.
     pub policy: Policy,
-    /// The largest share of the calls that AWS allows the account that one running function takes.
+    /// The largest share of the account's API request quota that one running function uses.
     pub api_share_percent: u32,
     /// What HTTPS subscribers of the topic receive.
     pub https_format: HttpsFormat,
@@ -201,7 +201,7 @@ pub struct Config {
     pub clusters: Clusters,
     /// The ARNs of the roles of Portkeeper's functions.
     pub own_roles: BTreeSet<String>,
-    /// How much is logged.
+    /// The log level.
     pub log: LogLevel,
 }
 
@@ -222,7 +222,7 @@ impl std::error::Error for ConfigProblems {}
 /// One problem of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigProblem {
-    /// It must be set, and is not.
+    /// A required variable is not set.
     #[error("{name} is not set; it must be {allowed}")]
     Unset {
         /// The variable.

@@ -6,7 +6,8 @@ use crate::lazy::{Lazily, lazily};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
-/// SQS takes attributes and body together up to 256 KB. The reason gives way.
+/// SQS accepts at most 256 KB for attributes and body together. If they are larger, the reason is
+/// shortened.
 const LONGEST_REASON: usize = 1_000;
 
 /// A dead-letter queue.

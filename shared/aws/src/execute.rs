@@ -1,8 +1,8 @@
 //! Executes a plan: registrations, then deregistrations. It decides nothing.
 //!
-//! A registration may be repeated by the SDK: it is idempotent, and early or late it does no harm.
-//! A deregistration is sent once, before its proof expires: on a second attempt another task could
-//! already use the address. Every call names targets by id and port: without the port, ELBv2 takes
+//! The SDK may repeat a registration: it is idempotent, and does no harm if it is early or late. A
+//! deregistration is sent once, before its proof expires: on a second attempt another task could
+//! already use the address. Every call names targets by id and port: without the port, ELBv2 uses
 //! the group's default port. It names the zone only if the action does.
 //!
 //! AWS facts: F-4.
@@ -26,12 +26,12 @@ const TARGETS_PER_CALL: usize = 100;
 /// `ValidationError`).
 const ONE_BAD_TARGET: [&str; 2] = ["InvalidTarget", "ValidationError"];
 
-/// The most calls for the targets of one action. ELBv2 gives an account four of these calls a
-/// second; halving a hundred targets with one bad one among them takes fourteen.
+/// The maximum number of calls for the targets of one action. ELBv2 allows an account four of these
+/// calls per second; isolating one bad target among a hundred by halving takes fourteen.
 const CALLS_PER_ACTION: usize = 64;
 
-/// How long one deregistration may take, connecting included. ELBv2 answers in less than a second,
-/// over a connection that the reads have opened. A proof may be this much older than its
+/// How long one deregistration may take, including the connection. ELBv2 answers in less than a
+/// second, over a connection that the reads have opened. A proof may be this much older than its
 /// `not_after` when the call reaches ELBv2.
 const DEREGISTRATION_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -49,7 +49,7 @@ pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<WriteOutcome> {
         if all_registered {
             outcomes.extend(carry_out(aws, action).await);
         } else {
-            let why = "a registration that comes before it was not accepted";
+            let why = "an earlier registration was not accepted";
             outcomes.extend(skipped(action, &action.targets, why));
         }
     }
@@ -73,18 +73,14 @@ async fn carry_out(aws: &Aws, action: &Action) -> Vec<WriteOutcome> {
         aws.acquire(name_of(action.kind)).await;
         // I-AGE: "A proof expires."
         if aws.now() > action.not_after {
-            outcomes.extend(skipped(
-                action,
-                targets,
-                "the proof had become too old when its turn came",
-            ));
+            outcomes.extend(skipped(action, targets, "the proof expired before the call"));
             continue;
         }
         if calls == CALLS_PER_ACTION {
             outcomes.extend(skipped(
                 action,
                 targets,
-                "too many targets of this group were refused before it",
+                "too many other targets of this group were refused",
             ));
             continue;
         }

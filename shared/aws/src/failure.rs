@@ -1,8 +1,7 @@
 //! Failures of AWS calls, classified in one place.
 //!
-//! A [`Failure`] says which call failed, on what, and of which kind. What AWS wrote is in its
-//! source, so that the text of one never repeats the other; [`chain`] puts them together for
-//! people.
+//! A [`Failure`] has the call that failed, its object and the kind of failure. AWS's message is in
+//! its source, so neither text repeats the other; [`chain`] joins them into one line.
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
@@ -11,10 +10,9 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// The codes with which AWS asks for fewer calls. The SDK has already slowed down and tried again.
-/// From the list of the SDK's own classifier (aws-runtime); the last ones from the models of SNS
-/// and SQS, whose topics and queues may use a key. `tests/emulators` holds them against botocore's
-/// models.
+/// The error codes for throttling. The SDK has already slowed down and retried. They are those of
+/// the SDK's own classifier (aws-runtime); the last ones are from the models of SNS and SQS, whose
+/// topics and queues may use a KMS key. `tests/emulators` compares them with botocore's models.
 const THROTTLING_CODES: [&str; 18] = [
     "Throttling",
     "ThrottlingException",
@@ -36,7 +34,7 @@ const THROTTLING_CODES: [&str; 18] = [
     "Throttled",
 ];
 
-/// The codes with which AWS says that a permission is missing.
+/// The error codes for a missing permission.
 const DENIED_CODES: [&str; 5] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -45,7 +43,8 @@ const DENIED_CODES: [&str; 5] = [
     "UnauthorizedOperation",
 ];
 
-/// The codes for credentials that are not, or no longer, valid: the next invocation has others.
+/// The error codes for credentials that are invalid or have expired: the next invocation has new
+/// ones.
 const CREDENTIAL_CODES: [&str; 7] = [
     "ExpiredToken",
     "ExpiredTokenException",
@@ -64,19 +63,19 @@ pub struct Failure {
     pub action: &'static str,
     /// The object of the call, for people.
     pub resource: String,
-    /// What kind of failure.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// What AWS or the network said.
+    /// The error of AWS or of the network.
     source: Arc<dyn Error + Send + Sync>,
 }
 
 /// The kinds of failure that callers distinguish.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FailureKind {
-    /// Too many calls.
+    /// AWS throttled the call.
     #[error("was throttled")]
     Throttled,
-    /// What the call is about does not exist.
+    /// The object of the call does not exist.
     #[error("failed: it does not exist")]
     NotFound {
         /// AWS's error code.
@@ -96,7 +95,7 @@ pub enum FailureKind {
     },
     /// No answer, a server error, or credentials that have expired. It is unknown whether a write
     /// was executed.
-    #[error("failed: AWS could not be reached or did not answer properly")]
+    #[error("failed: no valid response from AWS")]
     Unavailable,
     /// An answer arrived that the SDK, or this crate, cannot read. It is unknown whether a write
     /// was executed.
@@ -105,7 +104,7 @@ pub enum FailureKind {
 }
 
 impl Failure {
-    /// An answer of AWS that lacks what it must have, or breaks a limit of ours.
+    /// A response that lacks a required part or exceeds one of Portkeeper's limits.
     pub fn unreadable(
         action: &'static str,
         resource: impl Into<String>,
@@ -115,7 +114,7 @@ impl Failure {
         Self { action, resource: resource.into(), kind: FailureKind::Unreadable, source }
     }
 
-    /// An answer that ended before it was whole.
+    /// A response that ended too early.
     pub fn broken_off(
         action: &'static str,
         resource: impl Into<String>,
@@ -129,7 +128,7 @@ impl Failure {
         }
     }
 
-    /// The failure that an error of the SDK means.
+    /// Returns the failure for an error of the SDK.
     pub fn of_sdk_error<E>(
         action: &'static str,
         resource: impl Into<String>,
@@ -157,7 +156,7 @@ impl Failure {
         Self { action, resource, kind, source }
     }
 
-    /// AWS's error code, where AWS answered with one.
+    /// AWS's error code, if AWS returned one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match &self.kind {
@@ -168,7 +167,7 @@ impl Failure {
         }
     }
 
-    /// What the call is about does not exist.
+    /// The object of the call does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.kind, FailureKind::NotFound { .. })
@@ -202,7 +201,7 @@ fn kind_of_code(code: &str, status: u16) -> FailureKind {
     }
 }
 
-/// What AWS answered, as the source of a [`Failure`].
+/// AWS's response, as the source of a [`Failure`].
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Answer(String);
@@ -221,7 +220,7 @@ impl Answer {
     }
 }
 
-/// An error and all its sources in one line, each once.
+/// Returns an error and all its sources on one line, each once.
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

@@ -32,9 +32,9 @@ pub(crate) fn https_client() -> SharedHttpClient {
     WithoutValidation(client).into_shared()
 }
 
-/// The SDK's own HTTP client. Left to itself it also makes a connector for each client that it is
-/// given to, only to see that it can, and throws it away: all root certificates are parsed for it
-/// each time. The one that makes the requests is made with the first of them, once for all clients.
+/// The SDK's own HTTP client. By default it also creates a connector for each client, only to
+/// validate the settings, and discards it: each time it parses all root certificates. The connector
+/// that makes the requests is created with the first request, once for all clients.
 #[derive(Debug)]
 struct WithoutValidation(SharedHttpClient);
 

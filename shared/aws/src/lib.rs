@@ -2,8 +2,8 @@
 //!
 //! Functions over [`account::Aws`]: reads return an `Observation` of the core, writes execute a
 //! plan. This crate compares, judges and decides nothing and has no thresholds. SDK types do not
-//! leave this crate, except the `SdkConfig` from which the clients may be made, and what the crate
-//! of specs needs to make clients of its own.
+//! leave this crate, except the `SdkConfig` from which the clients may be created, and what the
+//! crate of specs needs to create its own clients.
 
 pub mod account;
 pub mod bus;

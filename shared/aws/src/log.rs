@@ -7,8 +7,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The variable that says that this process runs on Lambda, which writes the time of each line
-/// itself.
+/// The variable that is set on Lambda. Lambda itself adds the time to each line.
 const ON_LAMBDA: &str = "AWS_LAMBDA_FUNCTION_NAME";
 
 /// Starts logging. A second call changes nothing, so that tests may call it in any order.
@@ -19,8 +18,8 @@ pub fn start(level: LogLevel) {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
-    // The SDK's own lines below a warning are about each request; the results say all that is
-    // needed of them.
+    // The SDK's own lines below the level `warn` are about single requests; the results contain
+    // everything that matters about them.
     let filter =
         Targets::new().with_default(LevelFilter::WARN.min(ours)).with_target("portkeeper", ours);
     // Without the module's path, whose name in the line is `target`: that word means something else

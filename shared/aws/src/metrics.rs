@@ -2,8 +2,8 @@
 //! format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
 //! for each check, for each cluster that was swept, and for each run of the sweep.
 //!
-//! Names and dimensions are closed lists: every combination costs money each month. The service
-//! stands in the line as a plain property, to be searched for in the log.
+//! Names and dimensions are closed lists: every combination costs money each month. The service is
+//! a plain property of the line, so that you can search the log for it.
 
 use crate::account::Spent;
 use portkeeper_core::ids::ServiceKey;
@@ -15,7 +15,7 @@ use std::io::{self, Write as _};
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Portkeeper";
 
-/// What one check of one service did, in numbers.
+/// Counts of one check of one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckMetrics {
     /// Tasks that have not stopped.
@@ -34,14 +34,14 @@ pub struct CheckMetrics {
     pub healed_seconds: Vec<u32>,
     /// Things that could not be read.
     pub gaps: usize,
-    /// Errors because of which the messages will be tried again.
+    /// Errors that cause a retry of the messages.
     pub errors: usize,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
 
-/// What one run of the sweep found in one cluster, in numbers. Zeros are written, too: a missing
-/// metric means failure.
+/// Counts of one run of the sweep in one cluster. Zeros are written, too: a missing metric means
+/// failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweepMetrics {
     /// Services that the sweep read.
@@ -89,7 +89,8 @@ pub fn metric_line(key: &ServiceKey, at: Timestamp, check: &CheckMetrics) -> Str
     let named = counts.iter().map(|(name, number)| count(name, *number));
     let by_code =
         check.findings.iter().map(|(code, number)| count(&format!("Finding.{code}"), *number));
-    // Without a value the metric would be a zero, and heal in no time.
+    // Without an ended incident the line omits this metric: a zero would count as an incident that
+    // was resolved in 0 seconds.
     let healed = (!check.healed_seconds.is_empty())
         .then(|| ("TimeToHealSeconds".to_owned(), "Seconds", json!(check.healed_seconds)));
     let took = milliseconds("DurationMs", check.duration_ms);
@@ -179,7 +180,8 @@ pub fn line(
     Value::Object(line).to_string()
 }
 
-/// Writes a line to standard output, whole: CloudWatch reads a metric only from a line of its own.
+/// Writes a line to standard output in one piece: CloudWatch reads a metric only from a separate
+/// line.
 pub fn emit(line: &str) {
     if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
         tracing::warn!(%error, "a metric line was not written");

@@ -33,16 +33,16 @@ pub use groups::learn_all_groups;
 pub use listing::{FoundClusters, find_clusters, list_clusters, list_services};
 pub use services::describe_services;
 
-/// How many calls of one kind are under way at once for one service, and how many services are read
-/// at once. ELBv2 gives an account ten reads a second with a burst of forty, which other tools need
-/// too.
+/// How many calls of one kind are in progress at once for one service, and how many services are
+/// read at once. ELBv2 allows an account ten reads per second with a burst of forty, which other
+/// tools need, too.
 const CONCURRENCY: usize = 4;
 
-/// The most pages of one list. A page holds 100 and ECS allows 5,000 tasks to a service; a cluster
-/// of more than 10,000 tasks is not listed to its end, which is a gap.
+/// The maximum number of pages of one list. A page holds 100 tasks, and ECS allows 5,000 tasks per
+/// service; the list of a cluster with more than 10,000 tasks stays incomplete, which is a gap.
 const PAGE_LIMIT: usize = 100;
 
-/// How many ARNs `DescribeTasks` and `DescribeContainerInstances` take.
+/// How many ARNs `DescribeTasks` and `DescribeContainerInstances` accept.
 const DESCRIBE_BATCH: usize = 100;
 
 /// Reads one service.
@@ -51,8 +51,8 @@ pub async fn observe_service(aws: &Aws, check: &ServiceCheck) -> Result<Observat
     Ok(observe_rest(aws, check, described).await)
 }
 
-/// Reads several services, those of one cluster with a call for each ten of them. Answers come in
-/// the order of the checks.
+/// Reads several services, with one call for each ten services of a cluster. The results are in the
+/// order of the checks.
 pub async fn observe_services(
     aws: &Aws,
     checks: &[ServiceCheck],

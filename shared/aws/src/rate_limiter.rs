@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A share above 100 is for accounts whose rates AWS has raised; this much is no limit at all.
+/// A share above 100 is for accounts whose rates AWS has raised; this value means no limit at all.
 const MOST_PERCENT: u32 = 10_000;
 
 /// Calls that AWS counts in one bucket.
@@ -34,13 +34,13 @@ enum Family {
 const CALLS_OF_A_CHECK: [(Family, u64); 3] =
     [(Family::Balancing, 2), (Family::ClusterResources, 10), (Family::Services, 3)];
 
-/// A bucket: how many calls it holds, and how many come back each second.
+/// A token bucket: its size, and how many calls are refilled per second.
 struct Bucket {
     burst: u64,
     per_second: u64,
-    /// Only a share of what it holds is ours at once, too. In the others a few calls in a row must
-    /// not wait, because a proof ages meanwhile: reading who is on an address, and repairs, which
-    /// are rare. What comes back is always shared.
+    /// Whether Portkeeper uses only a share of the burst, too. Bursts on the other buckets must not
+    /// wait, because a proof ages in the meantime: reads of other tasks on an address, and repairs,
+    /// which are rare. Portkeeper never uses more than a share of the refill.
     is_shared: bool,
 }
 
@@ -78,7 +78,7 @@ impl Family {
     }
 }
 
-/// Who is next, and how many went before.
+/// The state of each bucket, and the number of calls so far.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     /// Portkeeper's share of each bucket, in percent.
@@ -130,12 +130,12 @@ impl RateLimiter {
         Duration::from_micros(waits.max().unwrap_or(0))
     }
 
-    /// How many calls may be made at once, and the microseconds from one to the next after them.
-    /// Always one at least: a small share would be none.
+    /// Returns how many calls may be made at once, at least one, and the microseconds between two
+    /// calls after that. A small share of the burst would round down to zero.
     fn rate(&self, family: Family) -> (u64, u64) {
         let Bucket { burst, per_second, is_shared } = family.bucket();
         let at_once = if is_shared { burst * self.share_percent / 100 } else { burst };
-        // The buckets of ECS are for its own API alone: twice the share is as polite there.
+        // The buckets of ECS are for its own API alone, so twice the share is acceptable there.
         let share = if is_shared { self.share_percent } else { (self.share_percent * 2).min(100) };
         (at_once.max(1), 100_000_000 / (per_second * share).max(1))
     }
@@ -216,11 +216,7 @@ mod tests {
             pace.take(HEALTH, now);
         }
         assert_eq!(pace.until_checks(5, now), Duration::from_secs(2), "ten reads, five a second");
-        assert_eq!(
-            pace.until_checks(1000, now),
-            Duration::from_secs(4),
-            "no more than a full bucket"
-        );
+        assert_eq!(pace.until_checks(1000, now), Duration::from_secs(4), "at most a full bucket");
         let later = now.plus_secs(2);
         assert!((0..10).all(|_| pace.take(HEALTH, later).is_zero()));
     }

@@ -9,7 +9,7 @@ use portkeeper_core::event::{check_message, recheck_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TaskArn};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The longest delay that SQS knows, in seconds.
+/// The longest delay that SQS allows, in seconds.
 const LONGEST_DELAY_SECONDS: u32 = 900;
 
 /// Requests the `hop`-th recheck in a row.
@@ -36,8 +36,8 @@ pub async fn ask(
     send_body(aws, queue_url, check_message(cluster, services).to_string(), 0, what).await
 }
 
-/// Sends a message to a queue. A delay longer than SQS knows arrives early. `what` names the object
-/// of the requested check, for errors.
+/// Sends a message to a queue. If the delay is longer than SQS allows, the message arrives early.
+/// `what` names the object of the requested check, for errors.
 pub async fn send_body(
     aws: &Aws,
     queue_url: &str,

@@ -13,11 +13,11 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A simulated account is not kept waiting for credentials that it does not check: looking for
-/// those of an EC2 instance takes seconds where there is none.
+/// How long to look for credentials for a simulated account, which does not check them: outside
+/// EC2, looking for an instance's credentials takes seconds.
 const PATIENCE_WITH_SIMULATION: Duration = Duration::from_secs(1);
 
-/// The region of a simulated account where none is configured. It takes any.
+/// The Region for a simulated account, if none is configured. Such an account accepts any.
 const SIMULATED_REGION: &str = "eu-west-1";
 
 /// The options of the command line. What is not given comes from the AWS configuration.
@@ -25,7 +25,7 @@ const SIMULATED_REGION: &str = "eu-west-1";
 pub struct SessionOptions {
     /// The region.
     pub region: Option<String>,
-    /// Another endpoint than AWS's, for all services.
+    /// An endpoint to use instead of AWS's, for all services.
     pub endpoint_url: Option<String>,
 }
 
@@ -42,7 +42,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// The same way, of which no more than this share, in percent, of the account's calls is taken.
+    /// Returns the same session, limited to this share, in percent, of the calls that AWS allows an
+    /// account.
     #[must_use]
     pub fn at_share(self, percent: u32) -> Self {
         Self { aws: self.aws.at_share(percent), ..self }
@@ -59,22 +60,22 @@ impl Session {
 #[derive(Debug, thiserror::Error)]
 pub enum NoSession {
     /// The endpoint is no URL of a server.
-    #[error("`{0}` is not an endpoint: it begins with http:// or https://, and names a host")]
+    #[error("`{0}` is not an endpoint URL: it must begin with http:// or https:// and name a host")]
     Endpoint(String),
     /// No region is configured.
     #[error(
-        "no region is configured: give --region, set AWS_REGION, or put `region` into the profile in ~/.aws/config"
+        "no Region is configured: use --region, set AWS_REGION, or set `region` in the profile in ~/.aws/config"
     )]
     Region,
-    /// No credentials are configured, or they cannot be had.
+    /// No credentials are configured, or they cannot be obtained.
     #[error(
-        "there are no AWS credentials: sign in (`aws sso login`, `aws login`), name a profile in AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "cannot find AWS credentials: sign in (`aws sso login`, `aws login`), set AWS_PROFILE to a profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     Credentials(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Finds region and credentials, and makes clients of them. Credentials are asked for once, so that
-/// what is missing is known before anything is read.
+/// Finds Region and credentials, and creates clients with them. It requests the credentials once,
+/// so that missing ones are reported before anything is read.
 pub async fn open(wanted: &SessionOptions) -> Result<Session, NoSession> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https_client());
     if let Some(region) = &wanted.region {
@@ -100,9 +101,9 @@ async fn load(loader: ConfigLoader) -> SdkConfig {
     Box::pin(loader.load()).await
 }
 
-/// The same configuration, once it is known that there are credentials.
+/// Returns the same configuration after credentials were found.
 async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, NoSession> {
-    // Without a region the question would be where to ask for credentials.
+    // Checked first, because some credential providers need a Region.
     config.region().ok_or(NoSession::Region)?;
     let provider = config
         .credentials_provider()
@@ -111,8 +112,8 @@ async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, NoSession> {
     Ok(config)
 }
 
-/// The same configuration, with a region and credentials that mean nothing where none are
-/// configured.
+/// Returns the same configuration, with a placeholder Region and placeholder credentials if none
+/// are configured.
 async fn with_placeholders(config: SdkConfig) -> SdkConfig {
     let found = async { config.credentials_provider()?.provide_credentials().await.ok() };
     let found = match config.sleep_impl() {

@@ -6,8 +6,8 @@ use portkeeper_core::time::Timestamp;
 use std::process;
 use tracing::Span;
 
-/// The configuration. A function that cannot have one prints every problem to standard error and
-/// exits with 1, which Lambda reports as a failed start.
+/// The configuration. A function without a valid configuration prints every problem to standard
+/// error and exits with 1, which Lambda reports as a failed start.
 pub fn config_or_exit<C>(read: Result<C, ConfigProblems>) -> C {
     read.unwrap_or_else(|problems| {
         eprintln!("{problems}");

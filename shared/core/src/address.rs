@@ -1,5 +1,5 @@
 //! The host ports and addresses that a task occupies, and the target that a load balancer entry
-//! means.
+//! refers to.
 //!
 //! Uses network modes and bindings; does not know what is registered. Source of the rules: Amazon
 //! ECS `PortMapping`, `NetworkBinding`; ELBv2 `RegisterTargets`.
@@ -24,10 +24,10 @@ pub struct Entry {
     pub port: ContainerPort,
 }
 
-/// The target that an entry means for a task.
+/// The target to which an entry refers for a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// This one.
+    /// This target.
     Known(Target),
     /// These: the task has several, and these of them are registered in the group.
     Registered(Vec<Target>),

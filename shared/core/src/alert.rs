@@ -35,8 +35,8 @@ pub struct Impact {
     pub tasks: usize,
 }
 
-/// The state of an incident, in the order in which alerts are published: an end never comes before
-/// its begin.
+/// The state of an incident, in the order in which alerts are published: an alert about an end
+/// never precedes the one about its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {

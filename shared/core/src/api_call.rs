@@ -104,7 +104,7 @@ pub struct NamedTarget {
     pub id: TargetId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<HostPort>,
-    /// What another version knows of it.
+    /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
 }
@@ -124,12 +124,12 @@ pub struct ApiCall {
     pub at: Timestamp,
     pub by: Actor,
     pub operation: Operation,
-    /// Where.
+    /// The target group or load balancer.
     pub place: IndexKey,
     /// The targets that it names.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub targets: BTreeSet<NamedTarget>,
-    /// What another version knows of it.
+    /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
 }

@@ -56,10 +56,10 @@ text_enum! {
     }
 }
 
-/// When an incident that checks no longer find is over.
+/// The condition under which an incident that checks no longer find is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
-    /// The target is registered and serves, or its task has ended.
+    /// The target is registered and receives traffic, or its task has stopped.
     Registered,
     /// The target passes its health checks, or is no longer registered.
     Serving,
@@ -67,7 +67,7 @@ pub enum Ends {
     Deregistered,
     /// Nothing was repaired for the length of the fight window.
     NotUndone,
-    /// As many tasks run as are desired.
+    /// The desired number of tasks is running.
     TasksRun,
     /// No task failed for a while.
     TasksLive,
@@ -97,8 +97,8 @@ pub enum Follows {
     Nothing,
 }
 
-// All decisions that depend on a code are here, one for each code: a new code does not compile
-// until it answers every question. No arm may cover codes that it does not name.
+// All decisions that depend on a code are here, one for each code: the code does not compile until
+// every decision covers a new code. No arm may cover codes that it does not name.
 impl Code {
     /// The common code of a fault whose code changes as more is known: a stale target turns out to
     /// be hijacked, a missing one to be outside the group's VPC.
@@ -208,7 +208,7 @@ impl Code {
         }
     }
 
-    /// When an incident of it is over.
+    /// The condition under which an incident with this code is over.
     #[must_use]
     pub fn ends(&self) -> Ends {
         match self {

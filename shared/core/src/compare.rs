@@ -287,7 +287,7 @@ pub fn covers_all_clusters(
     other_tasks.only_here.contains(ec2) && (users_known || !users_matter)
 }
 
-/// Views that speak against a deregistration come first.
+/// Views that prevent a deregistration come first.
 fn precedence(view: &OtherTaskView) -> u8 {
     match view {
         OtherTaskView::NotKnown => 0,

@@ -69,7 +69,7 @@ pub struct FormerTarget {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undetermined {
     pub task: TaskArn,
-    /// What clears it up.
+    /// What resolves it.
     pub clears: Clears,
     pub since: Timestamp,
     pub why: String,
@@ -77,10 +77,10 @@ pub struct Undetermined {
     pub reach: Reach,
 }
 
-/// What clears up an undetermined task.
+/// What resolves an undetermined task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clears {
-    /// It passes; an event will report it.
+    /// It is temporary; an event will report the change.
     ByItself,
     /// The answer was older than an event: a recheck soon reads a newer one.
     OnReread,
@@ -188,7 +188,7 @@ fn task_targets(
         }
         Err(NoEntries::Ambiguous(why)) => {
             let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
-            // A stopping task passes, and a revision that could not be read is not ambiguous.
+            // A stopping task is temporary, and a revision that could not be read is not ambiguous.
             let unread =
                 observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
             let lasts = task.desired_status == TaskStatus::Running && !unread;

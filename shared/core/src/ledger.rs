@@ -60,16 +60,16 @@ pub struct LedgerRecord {
     /// The target groups and load balancers of this service that are in the ledger's index, and
     /// since when.
     pub index_keys: BTreeMap<IndexKey, Timestamp>,
-    /// The time from which this record misses no stopped task. For tasks that stopped earlier, no
-    /// check could have seen their targets absent.
+    /// The time since which this record has missed no stopped task. For tasks that stopped earlier,
+    /// no check could have seen their targets absent.
     pub continuous_since: Option<Timestamp>,
     /// How many checks in a row led to the recheck at `recheck_at`.
     pub recheck_hop: u32,
     /// When the recheck that was already requested takes place.
     pub recheck_at: Option<Timestamp>,
-    /// Since when a function is publishing the alerts that are due. It is written before the first
-    /// publication and removed together with the marks of the sent alerts: in between, no other
-    /// function publishes the same alerts.
+    /// The time since which a function has been publishing the due alerts. It is written before the
+    /// first publication and removed together with the marks of the sent alerts: in between, no
+    /// other function publishes the same alerts.
     pub publishing_since: Option<Timestamp>,
     /// The service's tag for its mode, from the last check before the service was deleted.
     pub mode_tag: Option<String>,
@@ -142,7 +142,7 @@ impl LedgerRecord {
     }
 }
 
-/// The most `foreign` incidents that are open at once, in addition to the others.
+/// The maximum number of open `foreign` incidents, in addition to the others.
 pub const FOREIGN_INCIDENTS: usize = 100;
 
 /// A repair that was planned. It is recorded before it is executed.

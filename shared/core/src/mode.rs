@@ -30,7 +30,7 @@ pub fn mode_in_force(input: &PlanInput) -> ModeInForce {
     }
 }
 
-/// The mode that the tag and the stack ask for. An invalid tag means `alert`: its author wanted
+/// The mode that the tag and the stack request. An invalid tag means `alert`: its author wanted
 /// something other than the default, and an alert can do no harm.
 fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
     let Some(tag) = tag else {

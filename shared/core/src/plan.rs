@@ -41,7 +41,7 @@ const REGISTER_WITHIN_SECS: u32 = 30;
 /// over.
 const WATCH_REPAIR_SECS: u32 = 900;
 
-/// What will be done about one service, and why the rest is left alone.
+/// What Portkeeper will do about one service, and why it does nothing about the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     pub key: ServiceKey,
@@ -58,7 +58,7 @@ pub struct Plan {
     pub next_record: LedgerRecord,
 }
 
-/// Plans what to do about one service. Planning again after the plan was executed gives nothing to
+/// Plans what to do about one service. After the plan was executed, a second plan has nothing to
 /// do.
 #[must_use]
 pub fn plan(input: &PlanInput) -> Plan {

@@ -71,8 +71,8 @@ pub struct Policy {
     /// Seconds between the first and the second check. Both must find the same fault before
     /// Portkeeper repairs it or sends an alert.
     pub confirm_seconds: u32,
-    /// A plan with more deregistrations than this, and more than `max_deregistration_percent`,
-    /// makes none at all.
+    /// If a plan has more deregistrations than this, and more than `max_deregistration_percent`,
+    /// Portkeeper executes none of them.
     pub max_deregistrations: u32,
     /// The same limit as a share of the service's registered targets.
     pub max_deregistration_percent: u32,

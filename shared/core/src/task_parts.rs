@@ -158,8 +158,8 @@ fn range(text: &str) -> Option<(i64, u16)> {
     Some((i64::from(first), length))
 }
 
-/// The most characters kept of a text from AWS. The beginning names the subject; the rest may be a
-/// container's own error, of any length.
+/// The maximum number of characters kept of a text from AWS. The beginning names the subject; the
+/// rest may be a container's own error, of any length.
 const TEXT_KEPT: usize = 400;
 
 /// The beginning of a text from AWS, so that observations stay small.

@@ -24,7 +24,7 @@ pub use balancing::rules_now;
 pub struct Done {
     /// It created something with this ARN.
     pub made: Option<(NewResource, String)>,
-    /// The service that it made or changed.
+    /// The service that it created or changed.
     pub service: Option<DeployedService>,
 }
 
@@ -33,8 +33,7 @@ pub struct Done {
 pub struct DeployedService {
     /// Its ARN.
     pub arn: String,
-    /// The deployment that brings it to where it is asked to be: `ecs-svc/<digits>`. None where ECS
-    /// runs none.
+    /// The deployment that applies the change: `ecs-svc/<digits>`. None if ECS starts none.
     pub deployment: Option<String>,
 }
 
@@ -73,8 +72,8 @@ pub async fn apply(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     }
 }
 
-/// The ARN of what exists. A reference to what was not made cannot be carried out, and AWS says so
-/// to an empty one.
+/// Returns the ARN of an existing resource. For a resource that was not created it is empty, and
+/// AWS refuses the call.
 fn existing(reference: &Ref) -> &str {
     match reference {
         Ref::Existing(arn) => arn,
@@ -82,7 +81,7 @@ fn existing(reference: &Ref) -> &str {
     }
 }
 
-/// What is to be deleted and does not exist is deleted.
+/// A resource that does not exist counts as deleted.
 fn gone_is_done(sent: Result<(), Failure>) -> Result<Done, Failure> {
     match sent {
         Err(failure) if !failure.is_not_found() => Err(failure),
@@ -90,8 +89,8 @@ fn gone_is_done(sent: Result<(), Failure>) -> Result<Done, Failure> {
     }
 }
 
-/// Forbids a second attempt where AWS may have carried out the first: no answer, half of one, or a
-/// server error.
+/// Prevents a second attempt if AWS may have executed the first: no response, an incomplete one, or
+/// a server error.
 #[derive(Debug)]
 struct OnlyAfterRefusal;
 
@@ -157,7 +156,7 @@ async fn register_task_definition(aws: &SpecAws, input: &Value) -> Result<Done, 
     let family = text(input, "/family");
     let whole = Answer::default();
     aws.shared.acquire(action).await;
-    // Not idempotent: each call makes a revision.
+    // Not idempotent: each call creates a revision.
     let once = aws_sdk_ecs::config::Builder::new().retry_classifier(OnlyAfterRefusal);
     let request = aws.ecs.register_task_definition().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).config_override(once).send().await;
@@ -166,7 +165,7 @@ async fn register_task_definition(aws: &SpecAws, input: &Value) -> Result<Done, 
     Ok(Done { made: Some((NewResource::TaskDefinition, arn)), service: None })
 }
 
-/// The input bears a client token, so that asking twice makes one service.
+/// The input contains a client token, so two calls create one service.
 async fn create_service(aws: &SpecAws, input: &Value) -> Result<Done, Failure> {
     let action = "ecs:CreateService";
     let name = text(input, "/serviceName");
@@ -202,7 +201,7 @@ async fn tag_service(
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, service, error))
 }
 
-/// The service of an answer, with the deployment under way.
+/// The service in a response, with the deployment in progress.
 fn deployed(answer: &Value) -> Done {
     let arn = text(answer, "/service/serviceArn");
     let deployment = answer.get("service").and_then(primary_deployment);

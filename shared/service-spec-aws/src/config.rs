@@ -22,25 +22,25 @@ pub const SPEC_VARIABLES: &[Variable] = &[
     },
     Variable {
         name: QUEUE,
-        meaning: "The queue from which news of specs comes, and to which \"look again\" goes",
+        meaning: "The queue that delivers the events of specs and receives rechecks",
         default: None,
         allowed: "the https URL of an SQS queue",
     },
     Variable {
         name: DEAD_LETTERS,
-        meaning: "Where messages go that nobody can read",
+        meaning: "The queue for messages that cannot be parsed",
         default: None,
         allowed: "the https URL of an SQS queue",
     },
     Variable {
         name: PRIORITIES,
-        meaning: "The priorities from which a listener rule gets the lowest free one, where its spec names none",
+        meaning: "The range from which a listener rule gets the lowest free priority, if its spec names none",
         default: Some("1000-1999"),
         allowed: "two numbers from 1 to 50000 with a hyphen between them, the smaller one first",
     },
 ];
 
-/// What the function needs to know.
+/// The configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecConfig {
     /// The configuration of all functions.
@@ -51,7 +51,7 @@ pub struct SpecConfig {
     pub queue_url: String,
     /// The URL of the queue for unreadable messages.
     pub dead_letters_url: String,
-    /// The priorities that a rule may be given.
+    /// The priorities that Portkeeper may choose for a rule.
     pub priorities: Band,
 }
 

@@ -1,4 +1,4 @@
-//! Reads what exists of what a spec names: facts as AWS returns them. A failed read is a gap with
+//! Reads the existing resources that a spec names, as AWS returns them. A failed read is a gap with
 //! the IAM action, and is never treated as absent.
 
 mod balancing;
@@ -24,7 +24,7 @@ pub async fn find(aws: &SpecAws, references: &References) -> Found {
     let mut found = Found::default();
     let gaps = &mut Vec::new();
     found.cluster = or_gap(gaps, About::Cluster, cluster(aws, &references.cluster).await);
-    // Without its cluster there is no service, and ECS refuses to look for one.
+    // Without the cluster there is no service, and ECS refuses the call.
     if found.cluster.is_some() {
         found.service = or_gap(
             gaps,
@@ -55,7 +55,7 @@ pub async fn find(aws: &SpecAws, references: &References) -> Found {
     found
 }
 
-/// The name in a cluster's ARN; a name is its own.
+/// Returns the name in a cluster's ARN; a name is returned unchanged.
 pub(super) fn cluster_name(cluster: &str) -> &str {
     cluster.rsplit('/').next().unwrap_or(cluster)
 }
@@ -75,7 +75,7 @@ async fn cluster(aws: &SpecAws, cluster: &str) -> Result<Option<FoundCluster>, F
     aws.shared.acquire(action).await;
     let answer = aws.ecs.describe_clusters().clusters(cluster).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(action, cluster, error))?;
-    // One that does not exist is among the failures, and no error.
+    // A cluster that does not exist is in `failures`; the call succeeds.
     Ok(answer.clusters().first().map(|cluster| FoundCluster {
         arn: cluster.cluster_arn().unwrap_or_default().to_owned(),
         status: cluster.status().unwrap_or_default().to_owned(),
@@ -86,7 +86,7 @@ async fn cluster(aws: &SpecAws, cluster: &str) -> Result<Option<FoundCluster>, F
     }))
 }
 
-/// As AWS shows it, also members that are newer than the SDK.
+/// As AWS returns it, including members that are newer than the SDK.
 pub(super) async fn service(
     aws: &SpecAws,
     cluster: &str,

@@ -19,7 +19,7 @@ use std::fmt;
 
 /// The clients for specs.
 pub struct SpecAws {
-    /// Those that checks use, too.
+    /// The clients that checks use.
     pub shared: Aws,
     ecs: Lazily<aws_sdk_ecs::Client>,
     elb: Lazily<aws_sdk_elasticloadbalancingv2::Client>,
@@ -30,8 +30,8 @@ pub struct SpecAws {
 }
 
 impl SpecAws {
-    /// Clients that share this configuration's HTTP client, credentials, clock and patience. They
-    /// take no more than this share, in percent, of the calls that AWS allows an account.
+    /// Clients that share this configuration's HTTP client, credentials, clock and time-outs. They
+    /// use at most this share, in percent, of the calls that AWS allows an account.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig, share_percent: u32) -> Self {
         let shared = Aws::from_sdk_config(config).at_share(share_percent);

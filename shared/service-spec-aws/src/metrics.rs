@@ -5,8 +5,8 @@ use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::result::Status;
 use serde_json::json;
 
-/// The line for one result of a spec, with the seconds that it took from the drop to being ready,
-/// where it is.
+/// The line for one result of a spec, with the seconds from the upload until the service was ready,
+/// if it is.
 #[must_use]
 pub fn spec_line(at: Timestamp, spec: &str, status: Status, ready_seconds: Option<u32>) -> String {
     let name = match status {

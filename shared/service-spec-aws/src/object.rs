@@ -7,12 +7,12 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use portkeeper_aws::failure::Failure;
 
-/// What is read of a spec at most, in bytes. A task definition may have 64 KB
+/// The maximum number of bytes that are read of a spec. A task definition may have 64 KB
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>), and
-/// comments are worth their place.
+/// comments need space, too.
 pub const LARGEST_SPEC: u64 = 256 * 1024;
 
-/// What is at a key.
+/// The object at a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadObject {
     /// Its bytes.
@@ -24,7 +24,7 @@ pub enum ReadObject {
     },
     /// There is no such object, or not this version of it.
     Absent,
-    /// It is no longer what was announced: it has another `ETag`.
+    /// It is no longer the announced object: it has another `ETag`.
     Replaced,
 }
 
@@ -35,9 +35,9 @@ pub struct ObjectVersion<'a> {
     pub bucket: &'a str,
     /// The key, as S3 has it.
     pub key: &'a str,
-    /// The version; without one, what is there now.
+    /// The version; if none, the current object is read.
     pub version_id: Option<&'a str>,
-    /// Where the bucket knows no versions: only if this is still its `ETag`.
+    /// For a bucket without versions: the object is read only if it still has this `ETag`.
     pub etag: Option<&'a str>,
 }
 

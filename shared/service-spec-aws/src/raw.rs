@@ -13,8 +13,8 @@ use portkeeper_aws::failure::Failure;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Puts this input in the place of what the SDK has written. It comes before the signature, at
-/// every attempt.
+/// Replaces the input that the SDK has written with this one, before the signature, in every
+/// attempt.
 pub(crate) fn body(input: &Value) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
     // I-WHOLE: "put in place of what the SDK would have written, before it is signed"
     let bytes = input.to_string().into_bytes();
@@ -24,12 +24,12 @@ pub(crate) fn body(input: &Value) -> impl Fn(&mut HttpRequest) + Send + Sync + '
     }
 }
 
-/// Keeps the answer as it came.
+/// Keeps the response unchanged.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answer(Arc<Mutex<Vec<u8>>>);
 
 impl Answer {
-    /// What AWS answered, as JSON, once the call has succeeded.
+    /// Returns AWS's response as JSON, after the call has succeeded.
     pub(crate) fn json(
         &self,
         action: &'static str,

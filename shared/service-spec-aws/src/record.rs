@@ -2,7 +2,7 @@
 //!
 //! The first contains the state of the object that was applied, the progress, and the run that
 //! holds the spec: one run per spec at a time. The second maps the service to its spec, and
-//! prevents that a second spec manages the same service. This module does not interpret them, and
+//! prevents a second spec from managing the same service. This module does not interpret them, and
 //! they are not the truth about AWS: Portkeeper finds everything that it created by tags.
 
 use crate::SpecAws;
@@ -19,33 +19,33 @@ use serde::{Deserialize, Serialize};
 /// The version of the record that this program writes and reads.
 const SCHEMA: u32 = 1;
 
-/// What is remembered of one spec.
+/// The record of one spec.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpecRecord {
     /// The version of this form.
     pub schema: u32,
-    /// The last state of the object that was taken up.
+    /// The last state of the object that a run started to process.
     pub object: Option<SpecObject>,
-    /// When it was.
+    /// When that run started.
     pub taken_at: Option<Timestamp>,
-    /// How far it came; none while a run is not over.
+    /// The status; none while a run is in progress.
     pub status: Option<Status>,
     /// The service.
     pub service: Option<ServiceKey>,
-    /// Everything stays when the object goes, or is deleted.
+    /// Whether everything is deleted when the object is removed; otherwise it stays.
     #[serde(default)]
     pub delete_with_object: bool,
-    /// What the spec named when it was carried out: where to look for what was made.
+    /// The references of the spec when it was applied: where to find what was created.
     #[serde(rename = "wanted", default)]
     pub references: Option<References>,
     /// The deployment that is followed.
     pub deployment: Option<String>,
-    /// The writes that roll back what an unfinished run may have made.
+    /// The writes that roll back what an unfinished run may have created.
     #[serde(default)]
     pub undo: Vec<Write>,
-    /// The result as it was written last.
+    /// The last written result.
     pub result: Option<SpecResult>,
-    /// The run that holds the spec.
+    /// The run that holds the lock on the spec.
     pub holder: Option<Holder>,
 }
 
@@ -67,12 +67,12 @@ impl Default for SpecRecord {
     }
 }
 
-/// A run that has a spec to itself.
+/// A run that holds the lock on a spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Names the run.
+    /// The id of the run.
     pub run: String,
-    /// It has been stopped by then.
+    /// The run has ended by this time.
     pub until: Timestamp,
 }
 
@@ -103,13 +103,13 @@ fn forgotten(spec: &str, why: &str) -> SpecRecord {
     tracing::warn!(
         spec,
         why,
-        "the record of the spec cannot be read: what was made is found by its tags"
+        "cannot read the record of the spec: its resources will be found by their tags"
     );
     SpecRecord::default()
 }
 
-/// Stores this record in place of the one that was read; it is what is stored then. A record that
-/// is over disappears after a month.
+/// Stores this record in place of the one that was read, and updates `stored`. The record of a
+/// removed spec expires after a month.
 pub async fn commit(
     aws: &SpecAws,
     table: &str,

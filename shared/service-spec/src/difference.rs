@@ -51,7 +51,7 @@ const DEFAULTS: [(&str, &str); 15] = [
     ("weight", "0"),
 ];
 
-/// The one member that is true by itself.
+/// The one member whose default is true.
 const ESSENTIAL: &str = "essential";
 
 /// Compares by the shape of the requested value.
@@ -177,7 +177,7 @@ impl<'a> Comparison<'a> {
         }
         let key = KEYS.iter().find(|(list, _)| *list == name).map(|(_, key)| *key);
         let Some(key) = key.filter(|key| is_unique(asked, key) && is_unique(shown, key)) else {
-            // An order that means something, or no order that is known.
+            // The order matters, or it is unknown whether it does.
             let both = asked.len().max(shown.len());
             if asked.len() != shown.len() && !asked.iter().chain(shown).any(Value::is_object) {
                 self.add(path, Some(&Value::from(asked)), Some(&Value::from(shown)), secret);
@@ -210,7 +210,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// A difference with what may be secret masked.
+/// A difference in which values that may be secret are masked.
 pub(super) fn difference(
     path: &str,
     before: Option<&Value>,
@@ -265,7 +265,7 @@ fn is_off(value: &Value) -> bool {
     says_nothing(Some(value)) || *value == Value::Bool(false)
 }
 
-/// `1` and `1.0` are one number.
+/// `1` and `1.0` are the same number.
 fn same_scalar(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),

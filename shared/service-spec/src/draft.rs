@@ -26,7 +26,7 @@ pub(super) fn draft(
     if let Some(members) = service.as_object_mut() {
         members.remove("cluster");
         if members.remove("clientToken").is_some() {
-            let message = "Portkeeper chooses the token, so that one spec makes one service; this one is not used";
+            let message = "Portkeeper chooses the token, so that one spec creates one service; this one is ignored";
             problems.push(Problem::warning(
                 ProblemCode::ClientToken,
                 "service.clientToken",
@@ -60,8 +60,7 @@ pub(super) fn draft(
 fn cluster(root: &Value, service: &Value, problems: &mut Vec<Problem>) -> String {
     match (text(root, "cluster"), text(service, "cluster")) {
         (Some(ours), Some(theirs)) if ours != theirs => {
-            let message =
-                format!("`cluster` says {ours}, and here it is {theirs}; keep one of them");
+            let message = format!("`cluster` is {ours}, but here it is {theirs}; keep one of them");
             problems.push(Problem::error(ProblemCode::TwoClusters, "service.cluster", message));
             ours.to_owned()
         }
@@ -70,7 +69,7 @@ fn cluster(root: &Value, service: &Value, problems: &mut Vec<Problem>) -> String
             problems.push(Problem::error(
                 ProblemCode::MissingMember,
                 "cluster",
-                "`cluster` is missing: give its name or ARN",
+                "`cluster` is missing: set it to the cluster's name or ARN",
             ));
             String::new()
         }

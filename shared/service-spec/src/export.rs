@@ -29,19 +29,17 @@ const DEFAULTS: [(&str, &str); 4] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotExported {
     /// There is no such cluster.
-    #[error(
-        "there is no such cluster; its name, its region and the account of the credentials must be right"
-    )]
+    #[error("cluster not found: check its name, the region, and the account of the credentials")]
     NoCluster,
     /// There is no such service.
-    #[error("there is no such service")]
+    #[error("service not found")]
     NoService,
     /// Its task definition was not found.
-    #[error("the task definition of the service was not found")]
+    #[error("task definition of the service not found")]
     NoTaskDefinition,
 }
 
-/// The spec, as JSON. `cluster`: as people name it. `found` must have the service, and the task
+/// The spec, as JSON. `cluster`: as the user names it. `found` must have the service, and the task
 /// definition that it runs.
 pub fn export(cluster: &str, found: &Found) -> Result<Value, NotExported> {
     let shapes = Shapes::load();
@@ -100,7 +98,7 @@ fn with_deployment(shown: &Value) -> Value {
             members.remove(member);
         }
     }
-    // Where there is a strategy, the launch type is only what came of it.
+    // If there is a strategy, the launch type only follows from it.
     if !list(shown, "capacityProviderStrategy").is_empty()
         && let Some(members) = service.as_object_mut()
     {
@@ -114,7 +112,7 @@ fn with_deployment(shown: &Value) -> Value {
     service
 }
 
-/// Only what the input takes, and not what AWS fills in by itself.
+/// Only members that the input accepts, without AWS's defaults.
 fn cleaned(shapes: &Shapes, shape: &str, shown: &Value) -> Value {
     match (shapes.get(shape), shown) {
         (Shape::Structure { members, .. }, Value::Object(given)) => {
@@ -148,8 +146,8 @@ fn scaling(found: &Found) -> Option<Value> {
     let scaling = found.scaling.as_ref()?;
     let mut exported = json!({ "min": scaling.min, "max": scaling.max });
     for (name, policy) in &scaling.policies {
-        // Requests are counted for a target group of `loadBalancing`, which an exported spec has
-        // not.
+        // Requests are counted for a target group of `loadBalancing`, which an exported spec does
+        // not have.
         let metric =
             metric_of_policy(name).filter(|metric| *metric != ScalingMetric::RequestsPerTarget);
         let (Some(metric), Some(value)) = (metric, policy.get("TargetValue")) else { continue };

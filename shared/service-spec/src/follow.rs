@@ -16,7 +16,7 @@ pub enum DeploymentProgress {
     Ready,
     /// It is not ready yet, for this reason.
     Waits(String),
-    /// It will not become ready by itself.
+    /// It cannot become ready any more.
     Failed(String),
 }
 
@@ -25,7 +25,7 @@ pub enum DeploymentProgress {
 pub struct DeploymentEvent {
     /// Whether it succeeded.
     pub completed: bool,
-    /// In ECS's words.
+    /// ECS's message.
     pub reason: String,
 }
 
@@ -38,18 +38,18 @@ pub fn progress(
     event: Option<&DeploymentEvent>,
 ) -> DeploymentProgress {
     let Some(service) = &observation.service else {
-        return DeploymentProgress::Failed("ECS knows no such service".to_owned());
+        return DeploymentProgress::Failed("ECS does not know this service".to_owned());
     };
     if service.status != ServiceStatus::Active {
         return DeploymentProgress::Failed(format!(
-            "the service is {}: somebody has deleted it",
+            "the service is {}: it was deleted",
             service.status
         ));
     }
-    // I-READY: "`ready` is said of a deployment, not of a service."
+    // I-READY: "`ready` describes a deployment, not a service."
     if let Some(DeploymentEvent { completed: false, reason }) = event {
         return DeploymentProgress::Failed(format!(
-            "ECS says that the deployment failed: {reason}{}",
+            "ECS reported that the deployment failed: {reason}{}",
             went_back(service, deployment)
         ));
     }
@@ -59,12 +59,12 @@ pub fn progress(
             Some(Deployment { rollout: Some(RolloutState::Failed), .. }) => {
                 let back = went_back(service, deployment);
                 return DeploymentProgress::Failed(format!(
-                    "ECS says that the deployment failed{back}"
+                    "ECS reported that the deployment failed{back}"
                 ));
             }
             Some(Deployment { rollout: Some(RolloutState::InProgress), .. }) if !completed => {
                 return DeploymentProgress::Waits(format!(
-                    "deployment {id} is under way: {}",
+                    "deployment {id} is in progress: {}",
                     running_of_desired(service)
                 ));
             }
@@ -72,7 +72,7 @@ pub fn progress(
             None => {
                 let back = went_back(service, deployment);
                 return DeploymentProgress::Failed(format!(
-                    "deployment {id} is gone without having been completed{back}"
+                    "deployment {id} no longer exists and was not completed{back}"
                 ));
             }
         }
@@ -89,7 +89,7 @@ fn went_back(service: &Service, deployment: Option<&str>) -> String {
     match primary.filter(|primary| Some(primary.id.as_str()) != deployment) {
         Some(primary) => {
             format!(
-                "; the service runs {} again, by deployment {}",
+                "; the service runs {} again, with deployment {}",
                 primary.task_definition.tail(),
                 primary.id
             )

@@ -1,15 +1,14 @@
-//! What exists in the account of what a spec names: facts as AWS returns them, and a gap for
-//! everything that could not be read. The reader always reads the service's scaling target. It
-//! reads the target groups that the spec refers to and those that the existing service uses. It
-//! reads the listeners that the spec refers to and those of the load balancers that use a group of
-//! the spec.
+//! The existing resources that a spec names, as AWS returns them, and a gap for everything that
+//! could not be read. The reader always reads the service's scaling target. It reads the target
+//! groups that the spec refers to and those that the existing service uses. It reads the listeners
+//! that the spec refers to and those of the load balancers that use a group of the spec.
 
 use super::spec::{HealthCheck, ListenerRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What exists of what a spec names.
+/// The existing resources that a spec names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Found {
@@ -19,7 +18,7 @@ pub struct Found {
     pub service: Option<FoundService>,
     /// The task definition that [`References`](super::references::References) asks for.
     pub task_definition: Option<FoundTaskDefinition>,
-    /// Load balancers that wanted listeners name, by name; there although no listener has the port.
+    /// Load balancers of the referenced listeners, by name, even if no listener has the port.
     pub load_balancers: BTreeMap<String, FoundLoadBalancer>,
     /// Listeners.
     pub listeners: Vec<FoundListener>,
@@ -32,11 +31,11 @@ pub struct Found {
     /// The referenced security groups that exist, each with its VPC; `None` if they were not read.
     pub security_groups: Option<BTreeMap<String, String>>,
     /// The referenced log groups that exist, each with the days for which it keeps events (none:
-    /// for ever).
+    /// forever).
     pub log_groups: BTreeMap<String, Option<u32>>,
     /// The service's scaling target.
     pub scaling: Option<FoundScaling>,
-    /// What could not be read. A gap is never taken for absence.
+    /// What could not be read. A gap never counts as absent.
     pub gaps: Vec<Gap>,
 }
 
@@ -44,13 +43,13 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gap {
-    /// Of what kind.
+    /// Its kind.
     pub about: About,
     /// The IAM action of the call.
     pub action: String,
-    /// What failed, in words.
+    /// What failed, as text.
     pub why: String,
-    /// Whether the permission is missing: then trying again does not help.
+    /// Whether the permission is missing: then a retry does not help.
     pub denied: bool,
 }
 
@@ -62,7 +61,7 @@ impl Gap {
     }
 }
 
-/// The kinds of things that are read.
+/// The kinds of resources that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
@@ -94,7 +93,7 @@ pub enum About {
 pub struct FoundCluster {
     /// Its ARN.
     pub arn: String,
-    /// `ACTIVE`, or not.
+    /// Its status, such as `ACTIVE`.
     pub status: String,
     /// How many container instances are registered.
     #[serde(default)]
@@ -162,7 +161,7 @@ pub struct FoundListener {
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// All of its rules, the default one too.
+    /// All of its rules, including the default one.
     #[serde(default)]
     pub rules: Vec<FoundRule>,
 }
@@ -225,9 +224,9 @@ pub struct FoundTargetGroup {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FoundScaling {
-    /// The least tasks.
+    /// The minimum number of tasks.
     pub min: u32,
-    /// The most tasks.
+    /// The maximum number of tasks.
     pub max: u32,
     /// Its target's ARN, for tags.
     pub arn: String,
@@ -247,7 +246,7 @@ impl About {
 }
 
 impl Found {
-    /// Why things of this kind could not all be read.
+    /// Returns why not all resources of this kind could be read.
     #[must_use]
     pub fn gap(&self, about: About) -> Option<&Gap> {
         self.gaps.iter().find(|gap| gap.about == about)
@@ -255,8 +254,8 @@ impl Found {
 
     /// The listener that a spec names.
     #[must_use]
-    pub fn listener(&self, references: &ListenerRef) -> Option<&FoundListener> {
-        self.listeners.iter().find(|listener| match references {
+    pub fn listener(&self, named: &ListenerRef) -> Option<&FoundListener> {
+        self.listeners.iter().find(|listener| match named {
             ListenerRef::Arn(arn) => listener.arn == *arn,
             ListenerRef::On { load_balancer, port } => {
                 listener.load_balancer == *load_balancer && listener.port == *port

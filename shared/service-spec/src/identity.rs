@@ -17,10 +17,10 @@ pub const HASH_TAG: &str = "portkeeper:spec-hash";
 /// A tag's value has at most 256 characters (ECS and ELBv2 APIs, `Tag`).
 const LONGEST_TAG: usize = 256;
 
-/// ECS takes client tokens of up to 36 characters.
+/// ECS accepts client tokens of up to 36 characters.
 const TOKEN_LENGTH: usize = 36;
 
-/// The object that a spec is.
+/// The object that contains a spec.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SpecId {
     /// The bucket.
@@ -30,7 +30,7 @@ pub struct SpecId {
 }
 
 impl SpecId {
-    /// The value of [`SPEC_TAG`]: `<bucket>/<key>`, or a hash of it where tags do not take it.
+    /// The value of [`SPEC_TAG`]: `<bucket>/<key>`, or a hash of it if tags do not accept it.
     #[must_use]
     pub fn tag(&self) -> String {
         let name = format!("{}/{}", self.bucket, self.key);
@@ -103,8 +103,8 @@ fn canonical(value: &Value, text: &mut String) {
     }
 }
 
-/// The token with which `CreateService` is idempotent: from the spec, and from the service of the
-/// same name that was there before and is gone, so that its token is not used again.
+/// The token that makes `CreateService` idempotent: it follows from the spec and from a deleted
+/// service of the same name, if any, so that the token of that service is not used again.
 pub(super) fn client_token(spec: &Spec, before: Option<&Value>) -> String {
     let created = before.and_then(|service| service.get("createdAt"));
     let asked = json!([
@@ -119,7 +119,7 @@ pub(super) fn client_token(spec: &Spec, before: Option<&Value>) -> String {
     hash(&asked).chars().take(TOKEN_LENGTH).collect()
 }
 
-/// A map of tags in AWS's form for ECS, after those that the input has already.
+/// Returns tags in the form of ECS, after those that the input already has.
 pub(super) fn ecs_tags(given: Option<&Value>, tags: &BTreeMap<String, String>) -> Value {
     let mut all: Vec<Value> = given.and_then(Value::as_array).cloned().unwrap_or_default();
     for (key, value) in tags {

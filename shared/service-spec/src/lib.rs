@@ -6,12 +6,12 @@
 //!
 //! ```text
 //! notice::read       message of the queue -> Notice
-//! check              bytes -> Spec, Vec<Problem>         all that can be said of the file by itself
-//! Spec::wanted       -> Wanted                           what must be read in the account
+//! validate           bytes -> Spec, Vec<Problem>         all problems that the file alone shows
+//! Spec::references   -> References                       what must be read in the account
 //! verify_live        &Spec, &Found -> Vec<Problem>       references, capacity, permissions
 //! plan               &Spec, &Found, ... -> SpecPlan      steps with differences
-//! fill               &Write, &Made -> Write              the ARNs that earlier steps gave
-//! undo               done writes -> writes               in reverse
+//! fill               &Write, &CreatedArns -> Write       the ARNs that earlier steps returned
+//! undo               completed writes -> writes          roll back, last first
 //! result             all of it -> SpecResult             the document in the bucket
 //! ```
 

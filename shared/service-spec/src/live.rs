@@ -12,8 +12,8 @@ use super::spec::Spec;
 use super::validate::locate;
 use serde_json::Value;
 
-/// Verifies a spec against what exists. `owner`: the object that the spec is; none where it is a
-/// file that may become one.
+/// Verifies a spec against what exists. `owner`: the object that contains the spec; none if it is a
+/// file that may be uploaded later.
 #[must_use]
 pub fn verify_live(spec: &Spec, found: &Found, owner: Option<&SpecId>) -> Vec<Problem> {
     let mut live = Live { spec, found, owner, problems: Vec::new() };
@@ -45,7 +45,7 @@ impl<'a> Live<'a> {
         self.problems.push(Problem::warning(code, at, message));
     }
 
-    /// Whether all things of this kind were read, so that one which was not found is not there.
+    /// Whether all resources of this kind were read, so that one that was not found does not exist.
     fn is_read(&self, about: About) -> bool {
         self.found.gap(about).is_none()
     }
@@ -64,12 +64,9 @@ fn gaps(live: &mut Live<'_>) {
     let gaps: Vec<Gap> = live.found.gaps.clone();
     for gap in gaps {
         let message = if gap.about.is_optional() {
-            format!("{}; so it is not known whether all that is named here exists", gap.why)
+            format!("{}; it is unknown whether everything that the spec names here exists", gap.why)
         } else if gap.denied {
-            format!(
-                "{}: the IAM permission {} is missing; add it, and try again",
-                gap.why, gap.action
-            )
+            format!("{}: the IAM permission {} is missing; add it and retry", gap.why, gap.action)
         } else {
             format!("{}; try again", gap.why)
         };
@@ -100,7 +97,7 @@ fn cluster(live: &mut Live<'_>) {
     let Some(cluster) = &live.found.cluster else {
         if live.is_read(About::Cluster) {
             let message = format!(
-                "there is no cluster `{name}` in this account and region: is the name right, or the region?"
+                "cluster `{name}` not found in this account and region: check the name and the region"
             );
             live.error(ProblemCode::NoSuchCluster, at, message);
         }
@@ -124,7 +121,8 @@ fn cluster(live: &mut Live<'_>) {
             } else {
                 format!("it has {}", known.join(", "))
             };
-            let message = format!("the cluster has no capacity provider `{provider}`; {hint}");
+            let message =
+                format!("capacity provider `{provider}` not found in the cluster; {hint}");
             live.error(
                 ProblemCode::NoSuchProvider,
                 format!("service.capacityProviderStrategy[{index}].capacityProvider"),
@@ -152,7 +150,7 @@ fn task_definition(live: &mut Live<'_>) {
         live.error(
             ProblemCode::NoSuchTaskDefinition,
             at,
-            format!("there is no active task definition `{named}`"),
+            format!("active task definition `{named}` not found"),
         );
         return;
     };
@@ -203,13 +201,13 @@ fn service(live: &mut Live<'_>) {
     match (tag, live.owner) {
         (Some(tag), Some(owner)) if *tag != owner.tag() => {
             let message = format!(
-                "the service `{name}` belongs to another spec, {tag}: change that one, or choose another name"
+                "another spec, {tag}, manages the service `{name}`: change that spec, or choose another name"
             );
             live.error(ProblemCode::ServiceOfAnotherSpec, at, message);
         }
         (None, _) => {
             let message = format!(
-                "the service `{name}` exists and was not made from a spec: from now on it is kept like this one"
+                "the service `{name}` exists and was not created from a spec: this spec will manage it from now on"
             );
             live.warn(ProblemCode::ServiceAdopted, at, message);
         }
@@ -219,7 +217,7 @@ fn service(live: &mut Live<'_>) {
         found.shown.pointer("/deploymentController/type").and_then(Value::as_str).unwrap_or("ECS");
     if controller != "ECS" {
         let message = format!(
-            "the service `{name}` is deployed by {controller}; a spec can only keep services that ECS deploys"
+            "the service `{name}` is deployed by {controller}; a spec can manage only services that ECS deploys"
         );
         live.error(ProblemCode::OtherController, at, message);
     }
@@ -250,7 +248,7 @@ fn roles(live: &mut Live<'_>) {
             live.error(
                 ProblemCode::NoSuchRole,
                 at,
-                format!("there is no role `{name}` in this account"),
+                format!("role `{name}` not found in this account"),
             );
         }
     }
@@ -265,7 +263,7 @@ fn log_groups(live: &mut Live<'_>) {
         let is_made = spec.log_groups.iter().any(|made| made.name == group);
         if !is_made && !live.found.log_groups.contains_key(group) {
             let message = format!(
-                "there is no log group `{group}`, and the container would not start: add it to `logGroups`"
+                "log group `{group}` not found, so the container would not start: add it to `logGroups`"
             );
             live.error(ProblemCode::NoSuchLogGroup, at, message);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What stands for something that may be secret.
+/// The mask for a value that may be secret.
 pub(super) const MASKED: &str = "(not shown)";
 
 /// Parts of names that hint at a secret.
@@ -22,14 +22,14 @@ const HINTS: [&str; 10] = [
 /// The longest value that is shown.
 const LONGEST: usize = 200;
 
-/// Returns a value as people read it. `sensitive`: AWS's model says that it may be secret.
+/// Returns a value as text. `sensitive`: AWS's model says that it may be secret.
 pub(super) fn shown(path: &str, value: &Value, sensitive: bool) -> String {
     if sensitive {
         return sensitive_value(path, value);
     }
     let hides = |text: &str| HINTS.iter().any(|hint| text.to_ascii_lowercase().contains(hint));
     let last = path.rsplit('.').next().unwrap_or(path);
-    // `secrets` hold where a secret is, not what it is.
+    // `secrets` contain the location of a secret, not its value.
     let is_place =
         last.starts_with("secrets") || path.contains(".secrets[") || last.ends_with("Arn");
     let text = masked(value, &hides).to_string();

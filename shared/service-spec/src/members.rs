@@ -27,7 +27,7 @@ pub(super) fn texts<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'
     list(value, name).iter().filter_map(Value::as_str)
 }
 
-/// A member that is not there, or that says nothing: `null`, `""`, `[]`, `{}`.
+/// Whether a member is absent or has no value: `null`, `""`, `[]`, `{}`.
 pub(super) fn says_nothing(value: Option<&Value>) -> bool {
     match value {
         None | Some(Value::Null) => true,

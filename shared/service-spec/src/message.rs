@@ -16,11 +16,11 @@ const TOLD_PROBLEMS: usize = 30;
 /// A message lists at most this many differences of a step.
 const TOLD_DIFFERENCES: usize = 20;
 
-/// The most characters of one sentence: AWS's own words are in some, and SNS takes 256 KB for all
-/// forms together.
+/// The maximum number of characters of one sentence: some contain AWS's messages, and SNS accepts
+/// 256 KB for all forms together.
 const LONGEST_SENTENCE: usize = 500;
 
-/// The most characters of a description that chat applications get.
+/// The maximum number of characters of a description for chat applications.
 const CHAT_LIMIT: usize = 8_000;
 
 /// A message for SNS.
@@ -79,8 +79,8 @@ impl SpecMessage {
         json!(parts).to_string()
     }
 
-    /// As a custom notification of Amazon Q Developer in chat applications. What becomes of one
-    /// spec stands in one thread.
+    /// As a custom notification of Amazon Q Developer in chat applications. All results of one spec
+    /// are in one thread.
     fn chat(&self) -> Value {
         let spec = self.attributes.get("spec");
         json!({
@@ -103,7 +103,7 @@ fn document(result: &SpecResult) -> String {
         step.step.differences.clear();
         step.note = step.note.as_deref().map(|note| cut(note, LONGEST_SENTENCE));
     }
-    // Its keys are texts and its numbers whole, so this cannot fail.
+    // The keys are strings and the numbers integers, so this cannot fail.
     serde_json::to_string(&short).unwrap_or_default()
 }
 
@@ -118,7 +118,7 @@ pub fn spec_title(result: &SpecResult) -> String {
     subject_line(&format!("spec {}: {}{of}", result.status.as_str(), result.spec.key))
 }
 
-/// The result as people read it.
+/// The result as text.
 #[must_use]
 pub fn spec_text(result: &SpecResult) -> String {
     let mut text = String::new();
@@ -138,7 +138,7 @@ pub fn spec_text(result: &SpecResult) -> String {
         let _ = writeln!(text, "{}", problem_line(problem));
     }
     if let Some(more @ 1..) = result.problems.len().checked_sub(TOLD_PROBLEMS) {
-        let _ = writeln!(text, "… and {more} more, in the result beside the spec");
+        let _ = writeln!(text, "… and {more} more: see the result in the bucket");
     }
     if !result.steps.is_empty() {
         text.push('\n');
@@ -147,11 +147,11 @@ pub fn spec_text(result: &SpecResult) -> String {
         text.push_str(&step_lines(step));
     }
     if let Some(deployment) = &result.deployment {
-        let state = deployment.state.as_deref().unwrap_or("not known");
+        let state = deployment.state.as_deref().unwrap_or("unknown");
         let (running, desired) = (deployment.running, deployment.desired);
         let _ = writeln!(
             text,
-            "\nDeployment {}: {state}, {running} of {desired} tasks run",
+            "\nDeployment {}: {state}, {running} of {desired} tasks are running",
             deployment.id
         );
         for message in &deployment.messages {
@@ -167,7 +167,7 @@ fn problem_line(problem: &Problem) -> String {
     format!("{position}{}: {at}{}", problem.level, cut(&problem.message, LONGEST_SENTENCE))
 }
 
-/// `+ target group web-tg: made`
+/// `+ target group web-tg: done`
 fn step_lines(step: &StepResult) -> String {
     let mark = match &step.step.action {
         StepAction::Create => '+',
@@ -200,12 +200,12 @@ fn outcome_words(outcome: StepOutcome) -> &'static str {
         StepOutcome::Unchanged => "unchanged",
         StepOutcome::Failed => "failed",
         StepOutcome::NotTried => "not tried",
-        StepOutcome::Undone => "taken back",
-        StepOutcome::LeftBehind => "left behind",
+        StepOutcome::Undone => "rolled back",
+        StepOutcome::LeftBehind => "not rolled back",
     }
 }
 
-/// The name in a cluster's ARN; a name is its own.
+/// Returns the name in a cluster's ARN; a name is returned unchanged.
 fn cluster_name(cluster: &str) -> &str {
     cluster.rsplit('/').next().unwrap_or(cluster)
 }

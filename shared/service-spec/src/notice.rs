@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
-/// The version of our own message form.
+/// The version of Portkeeper's own messages.
 const MESSAGE_VERSION: u32 = 1;
 
-/// The forms that the `specs` queue takes, apart from our own. The commas continue the sentence of
-/// [`UnreadableMessage::NotAnEvent`].
+/// The forms that the `specs` queue accepts, apart from Portkeeper's own. The commas continue the
+/// sentence of [`UnreadableMessage::NotAnEvent`].
 const FORMS: &str =
     "an EventBridge event (no `detail-type`), nor an S3 notification (no `Records`),";
 
@@ -23,7 +23,7 @@ const FORMS: &str =
 /// no event.
 pub const PREFIX: &str = "specs/";
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// A spec was written or removed.
@@ -41,7 +41,7 @@ pub enum Notice {
 pub struct SpecObject {
     /// The bucket.
     pub bucket: String,
-    /// The key, as it is: not encoded.
+    /// The key, not encoded.
     pub key: String,
     /// The version, in a bucket that keeps versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub struct SpecObject {
     /// Orders the events of one key: see [`is_newer`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequencer: Option<String>,
-    /// Bytes.
+    /// The size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// Whether it was written or removed.
@@ -79,7 +79,7 @@ pub struct Deployment {
     /// `SERVICE_DEPLOYMENT_COMPLETED`, `SERVICE_DEPLOYMENT_FAILED`,
     /// `SERVICE_DEPLOYMENT_IN_PROGRESS`.
     pub event_name: String,
-    /// ECS's own words.
+    /// ECS's message.
     pub reason: String,
 }
 
@@ -93,25 +93,25 @@ pub struct LookAgain {
     pub hop: u32,
 }
 
-/// Why a message asks for nothing. Counted by name.
+/// Why a message requests nothing. Metrics count each name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ignored {
     /// Neither from S3 nor from ECS.
     Source(String),
     /// An event of a kind that concerns no spec.
     Kind(String),
-    /// S3 tests whether it can send.
+    /// S3 tests its notifications.
     TestEvent,
     /// An object outside of `specs/`.
     NotASpec(String),
-    /// What consoles make for a folder: a key that ends with `/`.
+    /// The object that the console creates for a folder: its key ends with `/`.
     Folder(String),
     /// A deployment of a service whose ARN names no cluster.
     NoCluster(String),
 }
 
 impl Ignored {
-    /// The name under which it is counted.
+    /// The name in metrics.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -130,7 +130,7 @@ impl fmt::Display for Ignored {
         match self {
             Self::Source(source) => write!(f, "events of `{source}` are not used"),
             Self::Kind(kind) => write!(f, "events of kind `{kind}` concern no spec"),
-            Self::TestEvent => f.write_str("S3 tried whether its notifications arrive: they do"),
+            Self::TestEvent => f.write_str("S3 only tested its notifications"),
             Self::NotASpec(key) => write!(f, "`{key}` is not in `{PREFIX}`"),
             Self::Folder(key) => write!(f, "`{key}` marks a folder"),
             Self::NoCluster(arn) => write!(f, "`{arn}` names no cluster"),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A write needs something that no earlier write created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} was to be made by an earlier step, and was not")]
+#[error("no earlier step created {0:?}")]
 pub struct NotMade(pub NewResource);
 
 /// Returns the write with all placeholders filled in.

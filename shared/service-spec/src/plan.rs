@@ -27,9 +27,9 @@ use serde_json::Value;
 /// What a plan needs in addition to the spec and the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// The object that the spec is.
+    /// The object that contains the spec.
     pub owner: SpecId,
-    /// Where automatic priorities come from.
+    /// The range of automatic priorities.
     pub band: Band,
 }
 
@@ -74,7 +74,7 @@ impl Planner<'_> {
         self.steps.push(step);
     }
 
-    /// The target group that the spec makes: it exists, or an earlier step makes it.
+    /// The target group that the spec creates: it exists, or an earlier step creates it.
     fn group(&self, name: &str) -> Ref {
         match self.found.group_named(name) {
             Some(group) => Ref::Existing(group.arn.clone()),
@@ -97,7 +97,7 @@ impl Step {
         Self { writes: vec![write], ..Self::new(resource, name, StepAction::Create) }
     }
 
-    /// A change with these differences, or nothing to do without any.
+    /// A change with these differences, or an unchanged step if there are none.
     fn change(
         resource: Resource,
         name: &str,
@@ -125,7 +125,7 @@ impl Step {
 }
 
 impl SpecPlan {
-    /// Whether it may be carried out: no error, and nothing refused.
+    /// Whether it may be applied: no problem is an error, and no step is refused.
     #[must_use]
     pub fn may_run(&self) -> bool {
         let refused = self.steps.iter().any(|step| matches!(step.action, StepAction::Refuse(_)));

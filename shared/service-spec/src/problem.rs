@@ -27,9 +27,9 @@ impl fmt::Display for Position {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Nothing is written while there is one.
+    /// An error: Portkeeper writes nothing while there is one.
     Error,
-    /// It is reported and does not stop the spec.
+    /// A warning: it is reported and does not stop the spec.
     Warning,
 }
 
@@ -48,12 +48,12 @@ pub struct Problem {
     /// Whether it stops the spec.
     #[serde(rename = "weight")]
     pub level: Level,
-    /// Names the kind of problem; stays the same when the sentence gets better.
+    /// Names the kind of problem; stays the same if the message changes.
     pub code: ProblemCode,
     /// Where, as a path of members: `service.loadBalancers[0].containerPort`. Empty for the file as
     /// a whole.
     pub at: String,
-    /// Where in the file, if the file could be read so far.
+    /// The position in the file, if that part of the file could be read.
     #[serde(rename = "place", default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
     /// What is wrong, and what to do.
@@ -76,7 +76,7 @@ impl Problem {
         Self { level, code, at, position: None, message }
     }
 
-    /// The same at this position.
+    /// Returns the same problem at this position.
     pub(super) fn at_position(self, position: Position) -> Self {
         Self { position: Some(position), ..self }
     }

@@ -9,14 +9,15 @@ pub(super) use tree::{Kind, Member, Node, NodeValue, Scalar};
 
 use super::problem::{Position, Problem, ProblemCode};
 
-/// The most bytes of a spec. A task definition has at most 64 KB (ECS quotas), and the rest is
-/// small.
+/// The maximum size of a spec in bytes. A task definition has at most 64 KB (ECS quotas), and the
+/// rest is small.
 pub const MOST_BYTES: usize = 256 * 1024;
 
 /// The mark with which some editors begin a file. It means nothing in UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Reads a file: strictly as JSON if its name says so, else as YAML, which JSON is also.
+/// Reads a file: as strict JSON if its name ends in `.json`, otherwise as YAML, which includes
+/// JSON.
 pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Node, Problem> {
     let text = text(bytes)?;
     let is_json =

@@ -28,7 +28,7 @@ pub struct References {
     pub subnets: BTreeSet<String>,
     /// Security groups.
     pub security_groups: BTreeSet<String>,
-    /// Log groups by name: those to make, and those that containers write to.
+    /// Log groups by name: those to create, and those that containers write to.
     pub log_groups: BTreeSet<String>,
     /// Whether containers are placed on the cluster's own instances, so that these count.
     pub needs_instances: bool,
@@ -104,7 +104,7 @@ impl Spec {
         );
     }
 
-    /// The log groups that containers write to and that do not come to be by themselves, with the
+    /// The log groups that containers write to and that nothing creates automatically, with the
     /// container's path.
     pub(super) fn log_groups_written(&self) -> impl Iterator<Item = (String, &str)> {
         let containers = self

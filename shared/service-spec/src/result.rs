@@ -7,7 +7,7 @@ use super::steps::Step;
 use portkeeper_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What `schema` says in every document.
+/// The value of `schema` in every document.
 pub const SCHEMA: &str = "portkeeper.spec-result";
 
 /// The version that this program writes and reads.
@@ -20,18 +20,18 @@ pub struct SpecResult {
     pub schema: String,
     /// The version of this form.
     pub version: u32,
-    /// Which object.
+    /// The object that contains the spec.
     pub spec: SpecObject,
-    /// How far it came.
+    /// The status.
     pub status: Status,
-    /// One sentence for people.
+    /// A summary in one sentence.
     pub summary: String,
-    /// The moment of this result.
+    /// The time of this result.
     pub at: Timestamp,
-    /// The cluster, by name or ARN, where the spec could be read.
+    /// The cluster, by name or ARN, if the spec could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// The service's name, where the spec could be read.
+    /// The service's name, if the spec could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// The service's ARN.
@@ -48,18 +48,19 @@ pub struct SpecResult {
     pub deployment: Option<DeploymentResult>,
 }
 
-/// How far a spec came.
+/// The status of a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing was written: `problems` says why.
     Refused,
-    /// Writes are stopped, by the kill switch or by the stack's mode: `steps` says what would be
-    /// done.
+    /// Writes are stopped, by the kill switch or by the stack's mode: `steps` contains what
+    /// Portkeeper would do.
     Waiting,
-    /// A write failed; what this run had made was undone, or the steps say what was left.
+    /// A write failed; Portkeeper rolled back what this run had created, or the steps show what
+    /// remains.
     Failed,
-    /// ECS is at work on the deployment.
+    /// ECS is deploying the service.
     Deploying,
     /// The deployment is complete, and every running task is registered and healthy in every group.
     Ready,
@@ -72,7 +73,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Returns whether the state is final unless somebody changes something.
+    /// Returns whether the status is final until an operator changes something.
     #[must_use]
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Deploying | Self::Deleting | Self::Waiting)
@@ -103,12 +104,12 @@ impl Status {
 /// A step and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepResult {
-    /// The step; its ARN is the new one, where something was made.
+    /// The step; if it created something, with the new ARN.
     #[serde(flatten)]
     pub step: Step,
     /// Its outcome.
     pub outcome: StepOutcome,
-    /// What AWS answered, where it did not work; what was undone, and whether that worked.
+    /// AWS's response, if the step failed; what was rolled back, and whether that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -117,7 +118,7 @@ pub struct StepResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
-    /// It was made, changed or deleted.
+    /// The resource was created, changed or deleted.
     Done,
     /// There was nothing to do.
     Unchanged,
@@ -125,9 +126,9 @@ pub enum StepOutcome {
     Failed,
     /// Not tried, because something before it failed.
     NotTried,
-    /// Portkeeper made it, and rolled it back because a later step failed.
+    /// Portkeeper created it, and rolled it back because a later step failed.
     Undone,
-    /// Portkeeper made it and could not roll it back.
+    /// Portkeeper created it and could not roll it back.
     LeftBehind,
 }
 
@@ -139,7 +140,7 @@ pub struct DeploymentResult {
     /// The last event or rollout state that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// ECS's own words, the newest first.
+    /// ECS's messages, newest first.
     #[serde(default)]
     pub messages: Vec<String>,
     /// Tasks that run.

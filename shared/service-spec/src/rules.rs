@@ -1,9 +1,9 @@
 //! Listener rules: which requests two rules share, which rule hides another, and which priority is
 //! free.
 //!
-//! A host pattern knows no case, a path pattern does. `*` is any text, also none; `?` is any one
-//! character. A condition that is not given fits every request; the values of one condition are
-//! alternatives.
+//! Host patterns are case-insensitive, path patterns are case-sensitive. `*` matches any text,
+//! including none; `?` matches any one character. An absent condition matches every request; the
+//! values of one condition are alternatives.
 
 use super::found::{FoundListener, FoundRule};
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,9 @@ impl Default for Band {
     }
 }
 
-/// A band that cannot be one.
+/// An invalid range of priorities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a band of priorities, such as 1000-1999, within 1 to 50000")]
+#[error("`{0}` is not a range of priorities, such as 1000-1999, within 1 to 50000")]
 pub struct NotABand(String);
 
 impl std::str::FromStr for Band {
@@ -43,14 +43,14 @@ impl std::str::FromStr for Band {
     }
 }
 
-/// The lowest priority of the band that no rule has, above another one where that turned out to be
-/// taken.
+/// Returns the lowest priority of the band that no rule has. If a priority turned out to be in use,
+/// `above` is that priority, and the result is higher.
 #[must_use]
 pub fn free_priority(rules: &[FoundRule], band: Band, above: Option<u32>) -> Option<u32> {
     free_beside(rules, &BTreeSet::new(), band, above)
 }
 
-/// The same, with priorities that this plan gives away itself.
+/// Does the same, and excludes priorities that this plan assigns itself.
 pub(super) fn free_beside(
     rules: &[FoundRule],
     given: &BTreeSet<u32>,
@@ -63,7 +63,7 @@ pub(super) fn free_beside(
     (first..=band.last).find(|priority| !taken.contains(priority))
 }
 
-/// The requests that a rule fits, as far as host and path say.
+/// The requests that a rule matches, by host and path.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Matches<'a> {
     hosts: &'a [String],
@@ -75,32 +75,32 @@ impl<'a> Matches<'a> {
         Self { hosts, paths }
     }
 
-    /// Whether some request fits both.
+    /// Whether some request matches both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         meet(self.hosts, other.hosts, true) && meet(self.paths, other.paths, false)
     }
 
-    /// Whether every request that fits the other fits this, too.
+    /// Whether every request that matches the other matches this, too.
     pub(super) fn covers(&self, other: &Self) -> bool {
         hold(self.hosts, other.hosts, true) && hold(self.paths, other.paths, false)
     }
 }
 
-/// How a rule of the listener stands to a new one.
+/// How a rule of the listener relates to a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Relation<'a> {
-    /// It comes first, and takes every request of the new one.
+    /// It comes first, and matches every request of the new one.
     Hides(&'a FoundRule),
-    /// It comes first, and takes some of its requests.
+    /// It comes first, and matches some requests of the new one.
     TakesSome(&'a FoundRule),
-    /// It comes later, and the new one takes every request of it.
+    /// It comes later, and the new one matches every request of it.
     Hidden(&'a FoundRule),
-    /// It comes later, and the new one takes some of its requests.
+    /// It comes later, and the new one matches some requests of it.
     LosesSome(&'a FoundRule),
 }
 
-/// How the rules of a listener stand to a new one, or to one that is changed (`this`). A rule that
-/// asks for more than host and path never hides.
+/// How the rules of a listener relate to a new one, or to one that is changed (`this`). A rule with
+/// more conditions than host and path never hides another.
 pub(super) fn relations<'a>(
     listener: &'a FoundListener,
     new: &Matches<'_>,
@@ -134,7 +134,7 @@ const ANY: &str = "*";
 /// Every path: they all begin with a slash.
 const ANY_PATH: &str = "/*";
 
-/// What these patterns stand for; `hosts`: they are about hosts, else about paths.
+/// What these patterns match; `hosts`: they are host patterns, otherwise path patterns.
 fn or_any(patterns: &[String], hosts: bool) -> Vec<&str> {
     let any = if hosts { ANY } else { ANY_PATH };
     let patterns =
@@ -150,8 +150,8 @@ fn meet(ours: &[String], theirs: &[String], fold: bool) -> bool {
     })
 }
 
-/// One of ours holds each of theirs. A pattern that only several of ours hold together is not seen:
-/// that is rare, and costs a weaker word.
+/// Whether one of our patterns covers each of theirs. A pattern that only several of ours cover
+/// together is not detected: that is rare, and only makes the warning weaker.
 fn hold(ours: &[String], theirs: &[String], fold: bool) -> bool {
     let ours = or_any(ours, fold);
     or_any(theirs, fold).iter().all(|one| {
@@ -163,7 +163,8 @@ fn letters(pattern: &str, fold: bool) -> Vec<char> {
     if fold { pattern.to_ascii_lowercase().chars().collect() } else { pattern.chars().collect() }
 }
 
-/// Whether some text fits both patterns. `fits[j]`: the rests of both, from here on, share a text.
+/// Whether some text matches both patterns. `fits[j]`: some text matches the remainders of both,
+/// from here on.
 fn patterns_meet(one: &[char], other: &[char]) -> bool {
     table(one, other, |one, other, rest| match (one, other) {
         (Some('*'), _) | (_, Some('*')) => {
@@ -176,7 +177,7 @@ fn patterns_meet(one: &[char], other: &[char]) -> bool {
     })
 }
 
-/// Whether every text that fits the other pattern fits this one.
+/// Whether every text that matches the other pattern matches this one.
 fn pattern_holds(this: &[char], other: &[char]) -> bool {
     table(this, other, |this, other, rest| match (this, other) {
         (Some('*'), Some(_)) => rest.without_one || rest.without_other,
@@ -189,20 +190,20 @@ fn pattern_holds(this: &[char], other: &[char]) -> bool {
     })
 }
 
-/// What is known of shorter rests.
+/// The results for shorter remainders.
 struct Rest {
     without_one: bool,
     without_other: bool,
     without_both: bool,
 }
 
-/// Decides for every pair of rests, from the ends of both patterns to their beginnings.
+/// Decides for every pair of remainders, from the ends of both patterns to their beginnings.
 fn table(
     one: &[char],
     other: &[char],
     decide: impl Fn(Option<char>, Option<char>, &Rest) -> bool,
 ) -> bool {
-    // Beyond both ends nothing fits; that row is never asked where it could matter.
+    // Beyond both ends nothing matches; that row is never read where it could matter.
     let mut below = vec![false; other.len() + 2];
     for i in (0..=one.len()).rev() {
         let mut row = vec![false; other.len() + 2];

@@ -18,13 +18,13 @@ pub struct Spec {
     /// The input of `CreateService`, as written: without what `cluster`, `loadBalancing` and `tags`
     /// add.
     pub service: Value,
-    /// Target groups and listener rules to make.
+    /// Target groups and listener rules to create.
     pub load_balancing: Vec<LoadBalancing>,
     /// How the number of tasks follows the load.
     pub scaling: Option<Scaling>,
-    /// Log groups to make.
+    /// Log groups to create.
     pub log_groups: Vec<LogGroup>,
-    /// Tags for everything that is made.
+    /// Tags for everything that is created.
     pub tags: BTreeMap<String, String>,
     /// What happens when the object is removed.
     pub on_delete: OnDelete,
@@ -38,11 +38,12 @@ pub enum OnDelete {
     /// Everything stays as it is.
     #[default]
     Keep,
-    /// The service is drained, and then deleted with all that was made for it.
+    /// The service is drained, and then deleted with everything that was created for it.
     Delete,
 }
 
-/// A container behind a listener: the target group that is made, and the rule that leads to it.
+/// A container behind a listener: the target group that is created, and the rule that forwards to
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadBalancing {
     /// The container's name in the task definition.
@@ -57,15 +58,15 @@ pub struct LoadBalancing {
     pub paths: Vec<String>,
     /// The rule's priority; none: the lowest that is free in the configured band.
     pub priority: Option<u32>,
-    /// Of a Network Load Balancer's TLS listener that is made: its certificate.
+    /// The certificate of a new TLS listener of a Network Load Balancer.
     pub certificate: Option<String>,
     /// The target group.
     pub group: TargetGroupSpec,
-    /// For blue/green, linear and canary deployments: what traffic is shifted with.
+    /// For blue/green, linear and canary deployments: how traffic is shifted.
     pub blue_green: Option<BlueGreen>,
 }
 
-/// A listener, as people name it.
+/// A listener, as a spec names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListenerRef {
@@ -89,7 +90,7 @@ impl std::fmt::Display for ListenerRef {
     }
 }
 
-/// The target group that a spec asks for. What is not given is AWS's default.
+/// The target group that a spec requests. Omitted members have AWS's defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetGroupSpec {
     /// Its name.
@@ -98,7 +99,7 @@ pub struct TargetGroupSpec {
     pub protocol: String,
     /// HTTP1, HTTP2 or GRPC.
     pub protocol_version: Option<String>,
-    /// `instance` or `ip`, as the network mode asks for.
+    /// `instance` or `ip`, as the network mode requires.
     pub target_type: String,
     /// `ipv4` or `ipv6`.
     pub ip_address_type: Option<String>,
@@ -108,7 +109,7 @@ pub struct TargetGroupSpec {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A target group's health checks. What is not given is AWS's default.
+/// A target group's health checks. Omitted members have AWS's defaults.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthCheck {
@@ -121,7 +122,7 @@ pub struct HealthCheck {
     /// The path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The codes of a good answer: `200-299`, or gRPC codes.
+    /// The codes of success: `200-299`, or gRPC codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codes: Option<String>,
     /// Seconds between two checks.
@@ -130,7 +131,7 @@ pub struct HealthCheck {
     /// Seconds until a check without an answer has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
-    /// How many good checks make a target healthy.
+    /// How many successful checks make a target healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub healthy_threshold: Option<u32>,
     /// How many failed checks make a target unhealthy.
@@ -141,7 +142,7 @@ pub struct HealthCheck {
 /// What ECS needs to shift traffic between two revisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlueGreen {
-    /// The name of the second target group; it is made like the first.
+    /// The name of the second target group; it is created like the first.
     pub alternate_group: String,
     /// The role with which ECS changes the rule.
     pub role: String,
@@ -152,15 +153,15 @@ pub struct BlueGreen {
 /// How the number of tasks follows the load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
-    /// The least tasks.
+    /// The minimum number of tasks.
     pub min: u32,
-    /// The most tasks.
+    /// The maximum number of tasks.
     pub max: u32,
     /// What is tracked.
     pub targets: Vec<ScalingTarget>,
 }
 
-/// A metric that is kept near a value by more or fewer tasks.
+/// A metric that scaling keeps near a target value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScalingTarget {
     /// The metric.
@@ -169,7 +170,7 @@ pub struct ScalingTarget {
     pub value: f64,
     /// Seconds to wait after tasks were added.
     pub scale_out_cooldown_seconds: Option<u32>,
-    /// Seconds to wait after tasks were taken away.
+    /// Seconds to wait after tasks were removed.
     pub scale_in_cooldown_seconds: Option<u32>,
     /// For requests per target: which entry of `loadBalancing`, by its target group's name.
     pub group: Option<String>,
@@ -209,12 +210,12 @@ impl ScalingMetric {
     }
 }
 
-/// A log group to make.
+/// A log group to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogGroup {
     /// Its name.
     pub name: String,
-    /// How long events are kept; none: for ever.
+    /// How long events are kept; none: forever.
     pub retention_days: Option<u32>,
 }
 
@@ -248,13 +249,13 @@ impl Spec {
             None if !providers.is_empty() => {
                 providers.iter().all(|name| FARGATE_PROVIDERS.contains(name))
             }
-            // Where neither is given the cluster's default strategy decides, and the task
-            // definition says what it is made for.
+            // If neither is set, the cluster's default strategy decides, and the task definition
+            // shows which launch types it supports.
             None => self.requires() == ["FARGATE"],
         }
     }
 
-    /// What the spec's own task definition is made for.
+    /// The launch types that the spec's own task definition requires.
     pub(super) fn requires(&self) -> Vec<&str> {
         self.task_definition
             .iter()

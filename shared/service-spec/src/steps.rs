@@ -16,31 +16,31 @@ use std::collections::BTreeMap;
 pub struct SpecPlan {
     /// Each resource that the spec requests, including unchanged ones.
     pub steps: Vec<Step>,
-    /// What the plan itself has to say, such as a rule that another one hides.
+    /// Problems that the plan itself finds, such as a rule that another one hides.
     pub problems: Vec<Problem>,
 }
 
-/// What becomes of one thing.
+/// What the plan does with one resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// What kind of thing.
+    /// The kind of resource.
     pub resource: Resource,
     /// Its name.
     pub name: String,
-    /// What becomes of it.
+    /// What the plan does with it.
     pub action: StepAction,
-    /// Its ARN, where it exists.
+    /// Its ARN, if it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-    /// What differs.
+    /// The differences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
-    /// The calls that do it, in this order.
+    /// The writes, in this order.
     #[serde(skip)]
     pub writes: Vec<Write>,
 }
 
-/// The kinds of things.
+/// The kinds of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
@@ -63,7 +63,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// As people call it.
+    /// The name for people.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -79,11 +79,11 @@ impl Resource {
     }
 }
 
-/// What becomes of a thing.
+/// What the plan does with a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepAction {
-    /// It is made.
+    /// It is created.
     Create,
     /// It is changed in place.
     Change,
@@ -95,31 +95,31 @@ pub enum StepAction {
     Refuse(String),
 }
 
-/// A member that differs, as people read it. What may be secret is masked.
+/// A member that differs, as text. Values that may be secret are masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The member: `containerDefinitions[web].image`.
     pub path: String,
-    /// As it is, in JSON; none: it is not there.
+    /// The current value, in JSON; none: it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// As it is asked for.
+    /// The requested value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
-/// Something that exists, or that an earlier step of the same plan makes.
+/// A resource that exists, or that an earlier step of the same plan creates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ref {
     /// It exists: its ARN.
     Existing(String),
-    /// It is made: look for it among [`CreatedArns`].
+    /// An earlier step creates it: its ARN is among [`CreatedArns`].
     #[serde(rename = "made")]
     New(NewResource),
 }
 
-/// Names what a write makes.
+/// Names what a write creates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "name")]
 pub enum NewResource {
@@ -133,10 +133,10 @@ pub enum NewResource {
     ListenerRule(String),
 }
 
-/// The ARNs that writes gave.
+/// The ARNs that writes returned.
 pub type CreatedArns = BTreeMap<NewResource, String>;
 
-/// A member of an input that only an earlier write can give.
+/// A member of an input that only an earlier write can provide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placeholder {
     /// The member, as a JSON pointer: `/loadBalancers/0/targetGroupArn`.
@@ -166,7 +166,7 @@ impl Priority {
     }
 }
 
-/// What a rule asks for.
+/// The conditions of a rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {
     /// Host patterns.
@@ -184,7 +184,7 @@ pub struct NewTargetGroup {
     pub protocol: String,
     /// HTTP1, HTTP2, GRPC.
     pub protocol_version: Option<String>,
-    /// The default port: the container's, so that people see what it is for.
+    /// The default port: the container's, so that its purpose is visible.
     pub port: u16,
     /// `instance` or `ip`.
     pub target_type: String,
@@ -205,11 +205,11 @@ pub struct Policy {
     pub name: String,
     /// What it tracks.
     pub metric: ScalingMetric,
-    /// At which value.
+    /// The target value.
     pub value: f64,
-    /// Seconds.
+    /// Seconds to wait after tasks were added.
     pub scale_out_cooldown_seconds: Option<u32>,
-    /// Seconds.
+    /// Seconds to wait after tasks were removed.
     pub scale_in_cooldown_seconds: Option<u32>,
     /// `ResourceLabel`, for requests per target: from the listener's load balancer and the target
     /// group.

@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 /// Reads values by their shapes.
 pub(super) struct Typed<'a> {
     shapes: &'a Shapes,
-    /// Members and values that are not known are passed on, and only warned of.
+    /// Unknown members and values are passed on, with only a warning.
     lenient: bool,
-    /// What was wrong so far.
+    /// The problems so far.
     pub(super) problems: Vec<Problem>,
     /// Where each value is.
     pub(super) positions: BTreeMap<String, Position>,
@@ -27,7 +27,7 @@ impl<'a> Typed<'a> {
         Self { shapes, lenient, problems: Vec::new(), positions: BTreeMap::new() }
     }
 
-    /// The value in AWS's JSON; none if nothing can be made of it, or if it says nothing.
+    /// The value in AWS's JSON; none if it cannot be converted, or if it has no value.
     pub(super) fn value(&mut self, node: &Node, shape: &str, at: &str) -> Option<Value> {
         self.positions.insert(at.to_owned(), node.position);
         let shape_of = self.shapes.get(shape);
@@ -36,7 +36,7 @@ impl<'a> Typed<'a> {
                 ProblemCode::NoValue,
                 at,
                 node.position,
-                "it has no value, so it counts as not given".to_owned(),
+                "it has no value, so Portkeeper ignores it".to_owned(),
             );
             return None;
         }
@@ -114,7 +114,7 @@ impl<'a> Typed<'a> {
     ) -> Vec<Value> {
         let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
         if !limits.hold(count) {
-            let message = format!("the list has {count} elements; AWS takes {}", limits.words());
+            let message = format!("the list has {count} elements; AWS accepts {}", limits.words());
             self.problems
                 .push(Problem::error(ProblemCode::ListLength, at, message).at_position(position));
         }
@@ -130,13 +130,13 @@ impl<'a> Typed<'a> {
         values.collect()
     }
 
-    fn wrong(&mut self, node: &Node, at: &str, references: &str) {
-        let hint = match (&node.value, references) {
+    fn wrong(&mut self, node: &Node, at: &str, expected: &str) {
+        let hint = match (&node.value, expected) {
             (NodeValue::Scalar(scalar), "a list") => format!("; write [{}]", scalar.text),
             (NodeValue::Object(_), "a list") => "; begin each element with `- `".to_owned(),
             _ => String::new(),
         };
-        let message = format!("{references} is wanted here, and this is {}{hint}", node.kind());
+        let message = format!("expected {expected}, found {}{hint}", node.kind());
         self.problems
             .push(Problem::error(ProblemCode::WrongType, at, message).at_position(node.position));
     }

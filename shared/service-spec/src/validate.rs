@@ -19,7 +19,7 @@ pub fn validate(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
     };
     if !matches!(node.value, NodeValue::Object(_)) {
         let message = format!(
-            "a spec is a mapping with `cluster`, `service` and so on, and this is {}",
+            "expected a mapping with `cluster`, `service` and other members, found {}",
             node.kind()
         );
         return (
@@ -38,7 +38,7 @@ pub fn validate(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
     (is_good.then_some(spec), problems)
 }
 
-/// Asked before anything is read by its shape.
+/// Needed before anything is read by its shape.
 fn is_lenient(node: &Node) -> bool {
     let NodeValue::Object(members) = &node.value else { return false };
     let lenient = members.iter().find(|member| member.name == "allowUnknownMembers");

@@ -41,7 +41,7 @@ pub(super) fn verify(spec: &Spec, problems: Vec<Problem>) -> Vec<Problem> {
     checks.problems
 }
 
-/// A spec, and what was found wrong with it.
+/// A spec and its problems.
 struct Checks<'a> {
     spec: &'a Spec,
     problems: Vec<Problem>,
@@ -105,13 +105,13 @@ impl<'a> Checks<'a> {
             || !list(&self.spec.service, "loadBalancers").is_empty()
     }
 
-    /// The deployment strategy where it is not ROLLING.
+    /// The deployment strategy, if it is not ROLLING.
     fn shifting_strategy(&self) -> Option<&'a str> {
         let strategy = text(self.spec.service.get("deploymentConfiguration")?, "strategy")?;
         ["BLUE_GREEN", "LINEAR", "CANARY"].contains(&strategy).then_some(strategy)
     }
 
-    /// Who deploys: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
+    /// The deployment controller: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
     fn controller(&self) -> &'a str {
         self.spec
             .service
@@ -121,13 +121,13 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// The names of containers, for a hint: `; the containers are app, sidecar`.
+/// Returns names for a hint: `; found: app, sidecar`.
 fn names<'a>(label: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
     if names.is_empty() { String::new() } else { format!("; {label} {}", names.join(", ")) }
 }
 
-/// Letters, digits, hyphens and underscores: what ECS takes for names.
+/// Letters, digits, hyphens and underscores: what ECS accepts in names.
 fn is_ecs_name(name: &str) -> bool {
     name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_')
 }

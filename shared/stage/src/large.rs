@@ -42,7 +42,7 @@ const REST_SECS: u64 = 150;
 /// take minutes to start.
 const MOST_TASKS: u32 = 20_000;
 
-/// The most time that [`LargeAccount::build`] takes on the account's own clock, in seconds.
+/// The longest time that [`LargeAccount::build`] takes on the account's own clock, in seconds.
 pub const MOST_SECONDS: u64 = 620;
 
 /// The size of the account.

@@ -1,4 +1,4 @@
-//! Other writers that write in target groups again and again: a tool that enforces its own list, as
+//! Other writers that repeatedly change target groups: a tool that enforces its own list, as
 //! Terraform does, and an inconsistent ECS that undoes repairs.
 //!
 //! Both write as a person would: the judge attributes their writes to another writer.

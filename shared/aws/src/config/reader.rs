@@ -6,11 +6,11 @@ use super::{ConfigProblem, Variable};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What all our variables begin with; any other variable of this kind is a mistake.
+/// The prefix of Portkeeper's variables; any other variable with this prefix is a mistake.
 const PREFIX: &str = "PORTKEEPER_";
 
-/// A name this similar to a known one is named as what was probably meant. Between unrelated names
-/// of ours the similarity (Jaro-Winkler, common prefix included) stays below it.
+/// The least similarity (Jaro-Winkler, common prefix included) at which an error suggests a known
+/// name. The similarity between unrelated names of Portkeeper's variables is lower.
 const SIMILAR: f64 = 0.8;
 
 /// The environment of this process.
@@ -34,8 +34,8 @@ impl fmt::Debug for Reader<'_> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader that looks variables up by name. An empty value counts as none. The lists describe
-    /// the variables that are going to be read.
+    /// Returns a reader that looks variables up by name. An empty value counts as not set. The
+    /// lists describe the variables that will be read.
     #[must_use]
     pub fn new(
         lookup: &'a dyn Fn(&str) -> Option<String>,
@@ -44,8 +44,9 @@ impl<'a> Reader<'a> {
         Self { lookup, known, problems: Vec::new() }
     }
 
-    /// The value of a variable. The fallback is what holds when an optional one is not set; for a
-    /// required one it only stands in until the problem is reported.
+    /// Returns the value of a variable. If an optional variable is not set, its value is the
+    /// fallback; for a required one, the fallback is only a placeholder until the problem is
+    /// reported.
     pub fn value<T>(
         &mut self,
         name: &'static str,
@@ -69,7 +70,7 @@ impl<'a> Reader<'a> {
         fallback
     }
 
-    /// What was wrong so far, in the order of reading.
+    /// The problems so far, in the order of reading.
     #[must_use]
     pub fn into_problems(self) -> Vec<ConfigProblem> {
         self.problems
@@ -80,7 +81,7 @@ fn described(known: &[&'static [Variable]]) -> impl Iterator<Item = &'static Var
     known.iter().copied().flatten()
 }
 
-/// The variables of ours that none of these lists has.
+/// Returns the variables with Portkeeper's prefix that are in none of these lists.
 pub fn unknown_names(
     variables: &BTreeMap<String, String>,
     known: &[&'static [Variable]],
@@ -94,12 +95,12 @@ pub fn unknown_names(
     })
 }
 
-/// Which of these names is most like this one, if any is.
+/// Returns the name that is most similar to this one, if one is similar enough.
 fn nearest_of(
     name: &str,
     known: impl IntoIterator<Item = &'static Variable>,
 ) -> Option<&'static str> {
-    // Without the prefix that all share, or everything would look alike.
+    // Compared without the common prefix: otherwise all names would be similar.
     let bare = |name: &str| name.trim_start_matches(PREFIX).to_owned();
     let scored = known
         .into_iter()
@@ -108,12 +109,12 @@ fn nearest_of(
     (best.0 >= SIMILAR).then_some(best.1)
 }
 
-/// A whole number between these two, both included.
+/// An integer between these two, inclusive.
 pub(super) fn number(text: &str, least: u32, most: u32) -> Option<u32> {
     text.parse().ok().filter(|number| (least..=most).contains(number))
 }
 
-/// An URL with a host and a path. `http` is for simulated accounts, which have no certificate.
+/// A URL with a host and a path. `http` is for simulated accounts, which have no certificate.
 #[must_use]
 pub fn parse_url(text: &str) -> Option<String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;

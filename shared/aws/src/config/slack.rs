@@ -14,26 +14,26 @@ const DEAD_LETTERS: &str = "PORTKEEPER_SLACK_DEAD_LETTERS_URL";
 pub const SLACK_VARIABLES: &[Variable] = &[
     Variable {
         name: SECRET,
-        meaning: "The secret that holds Slack's webhook, or a list of webhooks with what goes to each",
+        meaning: "The secret that holds the Slack webhook, or a list of webhooks with their routes",
         default: None,
         allowed: "the name or the ARN of a secret of AWS Secrets Manager",
     },
     Variable {
         name: DEAD_LETTERS,
-        meaning: "Where messages go that Slack will never take",
+        meaning: "The queue for messages that Slack will never accept",
         default: None,
         allowed: "the https URL of an SQS queue",
     },
 ];
 
-/// What the function needs to know.
+/// The configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackConfig {
     /// The name or the ARN of the secret.
     pub secret: String,
-    /// The URL of the queue for messages that Slack will never take.
+    /// The URL of the queue for messages that Slack will never accept.
     pub dead_letters_url: String,
-    /// How much is logged.
+    /// The log level.
     pub log: LogLevel,
 }
 
@@ -66,7 +66,7 @@ impl SlackConfig {
     }
 }
 
-/// A webhook in the place of its secret's name would be printed with every problem.
+/// If the webhook were set instead of the secret's name, every problem would print it.
 fn parse_secret(text: &str) -> Option<String> {
     let fits =
         text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/_+=.@-:".contains(letter));

@@ -18,16 +18,16 @@ pub struct Stored {
     pub counter: u64,
     /// When DynamoDB may drop the item; absent when there is none.
     pub expires_at: Option<Timestamp>,
-    /// Why a stored record was read as an empty one, or what of it was not read, for people.
+    /// Why a stored record counts as empty, or which parts of it could not be read, as text.
     pub note: Option<String>,
 }
 
-/// What is remembered of several services.
+/// The records of several services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recalled {
-    /// An entry for each service that was asked for.
+    /// An entry for each requested service.
     pub records: BTreeMap<ServiceKey, Stored>,
-    /// The kill switch is on, for this reason.
+    /// The reason, if the kill switch is set.
     pub writes_stopped: Option<String>,
 }
 

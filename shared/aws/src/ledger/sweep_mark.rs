@@ -23,7 +23,7 @@ pub struct Mark {
     pub after: Option<String>,
 }
 
-/// Reads the mark. If it cannot be understood, it counts as absent and the round starts again.
+/// Reads the mark. If it cannot be parsed, it counts as absent and the round starts again.
 pub async fn read(aws: &Aws, table: &str) -> Result<Option<Mark>, Failure> {
     let item = get_one(aws, table, Key::Sweep).await?;
     Ok(item.as_ref().and_then(|item| {

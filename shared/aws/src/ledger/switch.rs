@@ -4,11 +4,12 @@ use super::table::{Item, Key, get_one};
 use crate::account::Aws;
 use crate::failure::Failure;
 
-/// What the kill switch says: [`ALLOWED`], or anything else, which stops all writes.
+/// The attribute with the state of the kill switch: every value except [`ALLOWED`] stops all
+/// writes.
 const WRITES: &str = "writes";
 const ALLOWED: &str = "allowed";
 
-/// Why it is set, for people.
+/// The attribute with the reason.
 const WHY: &str = "why";
 
 /// Returns why writes are stopped, if the kill switch is set.
@@ -20,5 +21,5 @@ pub async fn writes_stopped(aws: &Aws, table: &str) -> Result<Option<String>, Fa
 /// because an operator set it on purpose.
 pub(super) fn stop_of(item: &Item) -> Option<String> {
     let says = item.text(WRITES).unwrap_or_default();
-    (says != ALLOWED).then(|| item.text(WHY).unwrap_or("no reason is given").to_owned())
+    (says != ALLOWED).then(|| item.text(WHY).unwrap_or("no reason given").to_owned())
 }

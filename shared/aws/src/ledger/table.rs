@@ -1,7 +1,7 @@
 //! The items of the ledger's table: their keys, and how they are read and written.
 //!
-//! The whole key space. The primary key has one attribute, `pk`, and nothing but [`Key`] makes one
-//! or reads one:
+//! The whole key space. The primary key has one attribute, `pk`, and only [`Key`] writes and parses
+//! it:
 //!
 //! | `pk` | item | other attributes | written by |
 //! | --- | --- | --- | --- |
@@ -13,9 +13,9 @@
 //! | `spec#<key in the bucket>` | the record of a spec | `counter`, `record`, `write`, `expires` | the spec's record |
 //! | `spec-of#<cluster>/<service>` | the spec that manages a service | `spec`, `expires` | the spec's record |
 //!
-//! No two kinds can have the same key: the names of clusters and services hold neither `#`, `:` nor
-//! `/`, so that what holds a `#` is not a service's, and a key with one slash and neither `#` nor
-//! `:` is nothing else. This module does not interpret the items.
+//! No two kinds can have the same key: the names of clusters and services contain neither `#`, `:`
+//! nor `/`, so a key with a `#` is never the record of a service, and a key with one slash and
+//! neither `#` nor `:` always is. This module does not interpret the items.
 
 mod item;
 
@@ -36,20 +36,21 @@ use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-/// How long an item lives after it was written, in seconds: 30 days. A service that is quiet for
-/// longer is written again at half of this, and one that is gone disappears.
+/// How long an item lives after it was written, in seconds: 30 days. The record of a service
+/// without changes is written again after half of this time, and the record of a deleted service
+/// expires.
 pub const LIFE_SECONDS: u32 = 30 * 24 * 3600;
 
 /// The largest record that is stored, in bytes. DynamoDB allows 400 KB for an item with the names
-/// of its attributes; the rest of ours takes less than 1 KB.
+/// of its attributes; the other attributes take less than 1 KB.
 const RECORD_LIMIT: usize = 399 * 1000;
 
-/// How many keys `BatchGetItem` takes.
+/// How many keys `BatchGetItem` accepts.
 const GET_BATCH: usize = 100;
 
-/// How often the rest of one batch is asked for. An answer holds 16 MB, so that even a hundred
-/// items of 400 KB take three rounds; more than ten mean throttling, and the queue is the better
-/// place to wait.
+/// How often the unprocessed keys of one batch are requested. A response holds 16 MB, so even a
+/// hundred items of 400 KB take three rounds; more than ten mean throttling, and then waiting in
+/// the queue is better.
 const GET_ROUNDS: usize = 10;
 
 /// What an item is about.
@@ -98,12 +99,12 @@ impl From<IndexKey> for Key {
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Another writer has stored a record since this one was read.
-    #[error("another check of {key} has written to the ledger meanwhile")]
+    #[error("another check has stored the ledger record of {key} in the meantime")]
     LostRace {
         /// The item.
         key: Key,
     },
-    /// The record is larger than DynamoDB takes.
+    /// The record is larger than DynamoDB accepts.
     #[error("the ledger record of {key} has {bytes} bytes, more than an item may hold")]
     TooLarge {
         /// The item.
@@ -131,7 +132,7 @@ pub async fn get(aws: &Aws, table: &str, keys: &[Key]) -> Result<BTreeMap<Key, I
     for batch in keys.chunks(GET_BATCH) {
         let by_text: HashMap<String, &Key> =
             batch.iter().map(|key| (key.to_string(), key)).collect();
-        // Boxed, or the futures of the functions nest deeper than the compiler follows.
+        // Boxed: otherwise the futures of the functions nest deeper than the compiler supports.
         for attributes in Box::pin(get_batch(aws, table, batch)).await? {
             if let Some(key) = text_of(&attributes, KEY).and_then(|text| by_text.get(text)) {
                 items.insert((*key).clone(), Item(attributes));
@@ -172,8 +173,8 @@ async fn get_batch(aws: &Aws, table: &str, keys: &[Key]) -> Result<Vec<Attribute
 }
 
 /// Stores the text of a record under this key, in place of the one with this counter. The counter
-/// makes one writer at a time: a writer whose counter is no longer the stored one has read an older
-/// record, and steps back.
+/// allows one writer at a time: if the stored counter has changed, the writer has read an older
+/// record, and the write fails.
 pub async fn put_record(
     aws: &Aws,
     table: &str,
@@ -200,7 +201,7 @@ pub async fn put_record(
         0 => put
             .condition_expression("attribute_not_exists(#key)")
             .expression_attribute_names("#key", KEY),
-        // An item that has expired meanwhile has no counter, which fails, too.
+        // An item that has expired in the meantime has no counter, so the write fails, too.
         counter => put
             .condition_expression("#counter = :counter")
             .expression_attribute_names("#counter", COUNTER)
@@ -210,7 +211,7 @@ pub async fn put_record(
     match put.send().await {
         Ok(_) => Ok(()),
         Err(error) => match error.as_service_error() {
-            // The answer to our own write was lost, and the SDK tried again.
+            // The response to this function's own write was lost, and the SDK retried the write.
             Some(PutItemError::ConditionalCheckFailedException(lost))
                 if lost.item().is_some_and(|item| text_of(item, WRITE) == Some(&write)) =>
             {
@@ -310,7 +311,7 @@ mod tests {
     use super::*;
     use portkeeper_core::ids::ClusterArn;
 
-    /// The keys are stored: another text means that what was remembered is lost.
+    /// The keys are stored: a changed text would lose the stored items.
     #[test]
     fn each_key_has_its_text() {
         let cluster = "arn:aws:ecs:eu-central-1:111122223333:cluster/shop".to_owned();

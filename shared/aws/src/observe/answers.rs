@@ -35,7 +35,7 @@ pub(super) async fn read_named_tasks(aws: &Aws, asked: &BTreeSet<TaskArn>, seen:
     let described = tasks::describe(aws, &seen.key.cluster, asked).await;
     seen.gone_tasks.extend(described.missing);
     tasks::add_newer(&mut seen.tasks, described.tasks);
-    // A failed batch is named by its tasks: the service's own lists are as whole as they were.
+    // The gap of a failed batch names its tasks: the service's own lists are still complete.
     let (named, unnamed): (Vec<Gap>, Vec<Gap>) =
         described.gaps.into_iter().partition(|gap| matches!(gap.what, Missed::Task(_)));
     let Some(failed) = unnamed.into_iter().next() else {

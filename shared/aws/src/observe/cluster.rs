@@ -27,11 +27,11 @@ pub struct ClusterReading {
     pub services: BTreeMap<String, Result<Observation, Failure>>,
     /// All tasks of the cluster with their addresses, if all of them were read.
     pub cluster_tasks: ClusterTasks,
-    /// How much there was to read.
+    /// The sizes of what was read.
     pub sizes: Sizes,
 }
 
-/// How much there was to read: what the number of calls follows from.
+/// The sizes of what was read, which determine the number of calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Services that were described.
@@ -52,7 +52,7 @@ pub struct Sizes {
     pub task_definitions: usize,
 }
 
-/// How far a reading has come, counted in target groups, which take nearly all of the time.
+/// The progress of a reading, in target groups, which take nearly all of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadProgress {
     /// Groups that were read.
@@ -74,8 +74,8 @@ impl Limits {
     pub const NONE: Self = Self { target_groups: usize::MAX };
 }
 
-/// Reads these services of one cluster. What they share is read once: the calls are the fewest
-/// there can be.
+/// Reads these services of one cluster. What they share is read once, which takes the fewest
+/// possible calls.
 pub async fn observe_cluster(
     aws: &Aws,
     cluster: &ClusterArn,
@@ -92,8 +92,8 @@ pub async fn observe_cluster(
     read_revisions(aws, &mut described, &mut sizes).await;
     keep_within(limits, &mut described);
 
-    // The cluster as if it were one service with all groups and tasks: what can be read together is
-    // read into it.
+    // An observation of the cluster as if it were one service with all groups and tasks: everything
+    // that can be read together is read into it.
     let pseudo = ServiceKey { cluster: cluster.clone(), service: String::new() };
     let mut all = Observation::new(pseudo, began);
     let wanted: BTreeSet<TargetGroupArn> =
@@ -197,7 +197,8 @@ async fn list_tasks(
     if per_service.is_empty() {
         return ListedTasks { tasks: Listed::default(), counted: None };
     }
-    // Before the lists, so that a task which starts meanwhile does not make them look short.
+    // Read before the lists, so that a task that starts in the meantime does not make them look
+    // incomplete.
     let (counted, gaps) = counts::in_cluster(aws, cluster).await;
     let in_cluster = counted.get(&None).copied();
     let each: Vec<usize> = per_service.iter().map(|(_, count)| *count).collect();
@@ -208,7 +209,11 @@ async fn list_tasks(
         return ListedTasks { tasks, counted: in_cluster };
     }
     for gap in gaps {
-        tracing::warn!(cluster = cluster.name(), why = gap.why, "owners are not known");
+        tracing::warn!(
+            cluster = cluster.name(),
+            why = gap.why,
+            "the other tasks of the cluster are unknown"
+        );
     }
     let lists =
         per_service.iter().map(|(name, _)| tasks::list_all(aws, cluster, Of::Service(name)));
@@ -281,8 +286,8 @@ fn deal_out(
             all.gaps.iter().filter(|gap| concerns(gap, seen, &groups)).cloned().collect();
         let short = !seen.tasks_are_whole();
         let unseen = tasks.gaps.iter().filter(|gap| match &gap.what {
-            // A task whose group is not known may be of any service that has fewer tasks than it
-            // should.
+            // A task whose `group` is unknown may belong to any service of which fewer tasks were
+            // listed than ECS counts.
             Missed::Task(arn) => tasks.groups.get(arn).map_or(short, |group| {
                 group.strip_prefix("service:") == Some(seen.key.service.as_str())
             }),
@@ -321,7 +326,7 @@ fn owners_of(
     for (name, seen) in described {
         let Ok(Observation { service: Some(service), gaps, .. }) = seen else { continue };
         let revisions_missed = gaps.iter().any(|gap| gap.what == Missed::Revisions);
-        // ECS names the groups that it manages itself nowhere in the load balancer entries.
+        // The load balancer entries do not contain the groups that ECS manages itself.
         if !revisions_missed && !service.managed_by_ecs && !service.behind_gateway {
             groups.insert(name, groups_of(service));
         }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const DESCRIBE_INSTANCES: &str = "ecs:DescribeContainerInstances";
 
-/// What ECS calls an instance that it does not know any more: deregistered, or terminated an hour
+/// ECS's reason for an instance that it no longer knows: it was deregistered, or terminated an hour
 /// ago.
 const MISSING: &str = "MISSING";
 
@@ -116,7 +116,7 @@ pub(super) async fn describe_instances(
     describe_instances_in(aws, &cluster, arns, seen).await;
 }
 
-/// The same for container instances of a cluster that need not be that of the observed service.
+/// Does the same for container instances of any cluster, not only that of the observed service.
 pub(super) async fn describe_instances_in(
     aws: &Aws,
     cluster: &ClusterArn,
@@ -183,7 +183,7 @@ async fn describe_batch(
                         ContainerInstance { ec2_instance, state: Some(state) },
                     );
                 }
-                // Asking again does not help: ECS has forgotten it.
+                // A retry does not help: ECS no longer knows it.
                 None => gaps
                     .push(Gap { retry: false, ..failure_gap(missed, DESCRIBE_INSTANCES, failure) }),
             },
@@ -238,7 +238,8 @@ fn gap_definition(gap: &Gap) -> Option<TaskDefinitionArn> {
     }
 }
 
-/// Neither an interface of its own nor bindings: host mode, or not that far yet.
+/// Whether a task has neither its own interface nor bindings: it is in host mode, or has not
+/// received them yet.
 fn is_silent(task: &Task) -> bool {
     let bound = task.containers.iter().any(|container| !container.bindings.is_empty());
     !task.last_status.is_over() && task.network_interface.is_none() && !bound

@@ -1,5 +1,5 @@
-//! Converts the SDK's types to the core's, one by one. It judges neither.
-//! Events and API answers share the core's `task_parts`, so that both are parsed alike.
+//! Converts the SDK's types to the core's, one by one. It judges nothing. Events and API answers
+//! share the core's `task_parts`, so that both are parsed alike.
 
 use aws_sdk_ecs::types as ecs;
 use aws_sdk_elasticloadbalancingv2::types as elb;
@@ -19,17 +19,17 @@ use portkeeper_core::task_parts::{
 };
 use portkeeper_core::time::Timestamp;
 
-/// A part of an answer that cannot be understood.
+/// A part of a response that cannot be parsed.
 #[derive(Debug, thiserror::Error)]
-#[error("`{field}` cannot be understood")]
+#[error("cannot parse `{field}`")]
 pub(crate) struct NotUnderstood {
-    /// The member of the answer.
+    /// The member of the response.
     field: &'static str,
     #[source]
     source: NotAnId,
 }
 
-/// Turns an error about an id into one that says where it stood.
+/// Converts an error about an id into one that names the member.
 fn at(field: &'static str) -> impl Fn(NotAnId) -> NotUnderstood {
     move |source| NotUnderstood { field, source }
 }
@@ -63,7 +63,7 @@ fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or(0)
 }
 
-/// A service without its revisions, which are another call.
+/// A service without its revisions, which another call returns.
 pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> {
     let controller =
         service.deployment_controller().map_or("ECS", |controller| controller.r#type().as_str());
@@ -108,7 +108,7 @@ pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> 
     })
 }
 
-/// The newest messages. AWS lists them newest first, without a promise.
+/// The newest messages. AWS lists them newest first, but does not document that order.
 fn events(events: &[ecs::ServiceEvent]) -> Vec<ServiceEvent> {
     let convert = |event: &ecs::ServiceEvent| {
         Some(ServiceEvent { at: moment(event.created_at())?, message: in_short(event.message()?) })
@@ -261,8 +261,8 @@ fn container(container: &ecs::Container) -> Result<Container, NotUnderstood> {
     })
 }
 
-/// The part of a task definition that decides ports. Port ranges are not kept: they exist in bridge
-/// and awsvpc mode only, where the task itself says its ports.
+/// The part of a task definition that determines ports. Port ranges are not kept: they exist in
+/// bridge and awsvpc mode only, where the task itself says its ports.
 pub(crate) fn task_definition(
     definition: &ecs::TaskDefinition,
 ) -> Result<TaskDefinition, NotUnderstood> {

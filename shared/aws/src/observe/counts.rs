@@ -9,10 +9,10 @@ use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn};
 use portkeeper_core::observation::{ContainerInstance, Gap, Missed};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many tasks there are on container instances; under none, in the cluster.
+/// The number of tasks by container instance; the key `None` has the number in the cluster.
 pub(super) type Counts = BTreeMap<Option<ContainerInstanceArn>, usize>;
 
-/// How many tasks of a cluster ECS counts as running or on their way to it.
+/// How many tasks of a cluster ECS counts as running or pending.
 pub(super) async fn in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>) {
     let action = "ecs:DescribeClusters";
     aws.acquire(action).await;
@@ -37,8 +37,8 @@ pub(super) async fn in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<
 /// The container instances that an answer describes, with their state.
 pub(super) type Described = BTreeMap<ContainerInstanceArn, ContainerInstance>;
 
-/// How many tasks ECS counts on each of these container instances, running or on their way to it,
-/// with the state of each.
+/// How many tasks ECS counts as running or pending on each of these container instances, with the
+/// state of each.
 pub(super) async fn on_instances(
     aws: &Aws,
     cluster: &ClusterArn,
@@ -75,7 +75,7 @@ pub(super) async fn on_instances(
     (counts, all, gaps)
 }
 
-/// Counts are never negative; the SDK's type does not say so.
+/// Counts are never negative, although the SDK's type allows it.
 fn sum(running: i32, pending: i32) -> usize {
     usize::try_from(running).unwrap_or(0).saturating_add(usize::try_from(pending).unwrap_or(0))
 }

@@ -21,15 +21,15 @@ const GROUPS_BATCH: usize = 20;
 /// How many groups one page of `DescribeTargetGroups` holds when none is named.
 const GROUPS_PAGE: i32 = 400;
 
-/// The most pages that all groups of an account and Region take: the quota is 3,000 (and can be
-/// raised). If reading the groups by name takes at least this many calls, reading every page is
+/// The maximum number of pages for all groups of an account and Region: the quota is 3,000 (and can
+/// be raised). If reading the groups by name takes at least this many calls, reading every page is
 /// cheaper.
 const ALL_PAGES: usize = 8;
 
-/// The most pages that are read. Quotas can be raised, but not without end.
+/// The maximum number of pages that are read. Quotas can be raised, but not without limit.
 const PAGE_LIMIT: usize = 100;
 
-/// What was learnt about one group.
+/// What was read about one group.
 pub(super) enum Read {
     Group(TargetGroup),
     Gap(Gap),
@@ -85,7 +85,7 @@ pub(super) async fn refresh_groups(
                 let targets = std::mem::take(&mut known.targets);
                 *known = FoundGroup { targets, ..fresh };
             }
-            // Its targets are not known, so it would look empty.
+            // Its targets are unknown, so it would look empty.
             (Read::Group(TargetGroup::Found(_)), _) => {}
             (Read::Group(TargetGroup::Missing), _) => {
                 seen.target_groups.insert(arn, TargetGroup::Missing);
@@ -105,8 +105,8 @@ async fn describe_many(
     let wanted = described.into_iter().filter(|(arn, _)| groups.contains(arn));
     let mut reads: BTreeMap<_, _> =
         wanted.map(|(arn, group)| (arn, Read::Group(TargetGroup::Found(group)))).collect();
-    // What no page held, or what could not be read there, is asked for by name: the answer says
-    // why.
+    // A group that no page contains, or that could not be read there, is requested by name: the
+    // response has the reason.
     let rest: BTreeSet<TargetGroupArn> =
         groups.iter().filter(|arn| !reads.contains_key(*arn)).cloned().collect();
     reads.extend(describe_groups(aws, &rest).await);
@@ -120,7 +120,8 @@ pub async fn learn_all_groups(aws: &Aws) -> Result<usize, Failure> {
     failed.map_or(Ok(described.len()), Err)
 }
 
-/// Every group that can be understood, and what kept the list from its end. All are remembered.
+/// Returns every group that could be parsed, and the error that ended the list early, if any. All
+/// groups are cached.
 async fn describe_all(aws: &Aws) -> (BTreeMap<TargetGroupArn, FoundGroup>, Option<Failure>) {
     let (mut described, mut marker) = (BTreeMap::new(), None);
     for _ in 0..PAGE_LIMIT {
@@ -157,7 +158,8 @@ async fn describe_groups(
     for batch in arns.chunks(GROUPS_BATCH) {
         match describe_batch(aws, batch).await {
             Ok(described) => reads.extend(described),
-            // One missing group refuses the whole call; asked one by one, only that one is missing.
+            // One missing group makes the whole call fail; requested one by one, only that group is
+            // missing.
             Err(failure) if batch.len() > 1 && failure.is_final() => {
                 for arn in batch {
                     match describe_batch(aws, &[arn]).await {

@@ -6,10 +6,10 @@ use crate::failure::Failure;
 use portkeeper_core::ids::{ClusterArn, ServiceArn};
 use std::collections::BTreeSet;
 
-/// How many clusters `DescribeClusters` takes.
+/// How many clusters `DescribeClusters` accepts.
 const CLUSTERS_BATCH: usize = 100;
 
-/// How many services one page holds; ECS gives ten unless asked for more.
+/// How many services one page holds; ECS returns ten by default.
 const SERVICES_PAGE: i32 = 100;
 
 /// Clusters requested by name.
@@ -43,7 +43,7 @@ pub async fn list_clusters(aws: &Aws) -> Result<BTreeSet<ClusterArn>, Failure> {
     Err(Failure::unreadable(action, resource, format!("there are more than {PAGE_LIMIT} pages")))
 }
 
-/// The clusters of these names, each a name or an ARN.
+/// The clusters with these names or ARNs.
 pub async fn find_clusters(aws: &Aws, names: &BTreeSet<String>) -> Result<FoundClusters, Failure> {
     let action = "ecs:DescribeClusters";
     let mut clusters = FoundClusters::default();
@@ -55,7 +55,7 @@ pub async fn find_clusters(aws: &Aws, names: &BTreeSet<String>) -> Result<FoundC
         let answer = aws.ecs.describe_clusters().set_clusters(Some(wanted.clone())).send().await;
         let answer = answer.map_err(|error| aws.failure(action, resource.as_str(), error))?;
         let mut missing: BTreeSet<String> = wanted.into_iter().collect();
-        // A deleted cluster is answered for a while, as INACTIVE.
+        // ECS still returns a deleted cluster for a while, as INACTIVE.
         for cluster in
             answer.clusters().iter().filter(|cluster| cluster.status() != Some("INACTIVE"))
         {

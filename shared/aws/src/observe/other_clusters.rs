@@ -14,7 +14,7 @@ use portkeeper_core::observation::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many services one `DescribeServices` names.
+/// How many services one `DescribeServices` call names.
 const SERVICES_BATCH: usize = 10;
 
 /// A service that uses one of the groups in question.
@@ -22,7 +22,7 @@ struct User {
     key: ServiceKey,
     /// Every group that it may use; `None` if that is unknown.
     groups: Option<BTreeSet<TargetGroupArn>>,
-    /// How many tasks of it ECS counts.
+    /// How many of its tasks ECS counts.
     counted: usize,
 }
 
@@ -171,7 +171,7 @@ async fn users_in(
     (users, gaps)
 }
 
-/// Services of which an answer says nothing at all.
+/// Services that a response does not mention at all.
 fn unanswered(asked: &[&str], described: &BTreeMap<&str, Described>) -> Option<Gap> {
     let missing = asked.iter().find(|name| !described.contains_key(**name))?;
     let why = format!("ecs:DescribeServices did not answer for {missing}");
@@ -203,6 +203,6 @@ async fn read_tasks(aws: &Aws, user: User, seen: &mut Observation) -> Vec<Gap> {
     seen.other_tasks
         .tasks
         .extend(live.into_iter().map(|task| OtherTask { task, target_groups: groups.clone() }));
-    // They are about others' tasks: this service's own are not in question.
+    // They are gaps about other tasks: the service's own tasks are not affected.
     gaps.into_iter().map(|gap| Gap { what: Missed::Elsewhere, ..gap }).collect()
 }

@@ -11,7 +11,7 @@ use portkeeper_core::observation::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many services one `DescribeServices` names.
+/// How many services one `DescribeServices` call names.
 const SERVICES_BATCH: usize = 10;
 
 /// The groups of services by service name; `None` if they are unknown.
@@ -19,9 +19,9 @@ type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
 
 /// Reads every task on the container instances in question, or of the whole cluster.
 ///
-/// Lists are eventually consistent and can lack a task that has just taken an address. So they are
-/// held against the counts of the same place, which are read before. Only tasks that start or run
-/// are compared, as ECS counts them.
+/// Lists are eventually consistent and can lack a task that has just taken an address. So the lists
+/// are compared with ECS's counts of the same tasks, which are read first. Only tasks that start or
+/// run are compared, as ECS counts them.
 pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Observation) {
     if questions.other_tasks.is_empty() {
         return;
@@ -86,7 +86,7 @@ struct TaskListing {
     instance: Option<ContainerInstanceArn>,
     listed: BTreeSet<TaskArn>,
     is_listed: bool,
-    /// How many tasks there are, as ECS counts them; absent when that could not be read.
+    /// How many tasks ECS counts there; absent if that could not be read.
     counted: Option<usize>,
 }
 
@@ -171,12 +171,12 @@ async fn list_places(
     lists.into_iter().map(listing).collect()
 }
 
-/// The same gap, as one about others' tasks: the service's own are not in question.
+/// Returns the same gap as one about other tasks: the service's own tasks are not affected.
 fn as_owners_gap(gap: &Gap) -> Gap {
     Gap { what: Missed::OtherTasks, ..gap.clone() }
 }
 
-/// Where the services of those tasks that still run register them.
+/// Reads where the services of those tasks that still run register them.
 async fn groups_of_services(
     aws: &Aws,
     key: &ServiceKey,
@@ -224,7 +224,7 @@ pub(super) async fn groups_of_service(
     };
     let missed = read_revisions(aws, key, &mut service).await;
     gaps.extend(missed.iter().map(as_owners_gap));
-    // ECS names the groups that it manages itself nowhere in the load balancer entries.
+    // The load balancer entries do not contain the groups that ECS manages itself.
     let managed = service.managed_by_ecs || service.behind_gateway;
     (missed.is_empty() && !managed).then(|| groups_of(&service))
 }

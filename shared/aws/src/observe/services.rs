@@ -12,17 +12,17 @@ use portkeeper_core::observation::{
 use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many services `DescribeServices` takes.
+/// How many services `DescribeServices` accepts.
 const SERVICES_BATCH: usize = 10;
 
-/// How many ARNs `DescribeServiceRevisions` takes.
+/// How many ARNs `DescribeServiceRevisions` accepts.
 const REVISIONS_BATCH: usize = 20;
 
-/// What `DescribeServices` says of one service.
+/// The result of `DescribeServices` for one service.
 pub(super) enum Described {
-    /// It is there.
+    /// It exists.
     Found(Box<Service>),
-    /// There is none of this name.
+    /// No service has this name.
     Absent,
     /// It is unknown.
     Unknown(Gap),
@@ -61,8 +61,8 @@ pub(super) async fn describe_service(
     Ok(observation(check, observed_at, answer.remove(check.key.service.as_str())))
 }
 
-/// Describes up to ten services of one cluster. A call that fails as a whole is made again for each
-/// service, so that a fault of one of them is not a fault of all.
+/// Describes up to ten services of one cluster. If a call fails as a whole, it is repeated for each
+/// service, so that a failure of one service does not affect the others.
 async fn describe_batch(aws: &Aws, checks: &[&ServiceCheck]) -> Vec<Result<Observation, Failure>> {
     let observed_at = aws.now();
     let names: Vec<&str> = checks.iter().map(|check| check.key.service.as_str()).collect();
@@ -169,8 +169,8 @@ pub(super) fn failure_gap(what: Missed, action: &str, failure: &ecs::Failure) ->
     Gap { what, why: format!("{action} answered {reason} for {arn}{detail}"), retry: true }
 }
 
-/// All that a task of this service can need is in the service itself: one rolling deployment, one
-/// revision, and no pair of groups of which only the revision says the one that it uses.
+/// Whether the service itself determines the groups of all its tasks: it has one rolling
+/// deployment, one revision, and no pair of groups of which only the revision names the one in use.
 fn is_simple(service: &Service) -> bool {
     service.controller == DeploymentController::Ecs
         && service.strategy == DeploymentStrategy::Rolling
@@ -181,16 +181,15 @@ fn is_simple(service: &Service) -> bool {
         && !service.behind_gateway
 }
 
-/// Reads the service's current revisions where they can differ from the service. `CODE_DEPLOY` and
-/// EXTERNAL services keep the truth in their task sets, which are part of the service's
-/// description.
+/// Reads the service's current revisions if they can differ from the service. For `CODE_DEPLOY` and
+/// EXTERNAL services, the task sets are authoritative, which are part of the service's description.
 pub(super) async fn read_revisions(aws: &Aws, key: &ServiceKey, service: &mut Service) -> Vec<Gap> {
     let mut gaps = read_revisions_of(aws, &mut [(key, service)]).await;
     gaps.remove(key).unwrap_or_default()
 }
 
-/// The same for several services of one cluster, with a call for each twenty revisions, whosever
-/// they are.
+/// Does the same for several services of one cluster, with one call for each twenty revisions of
+/// all services together.
 pub(super) async fn read_revisions_of(
     aws: &Aws,
     services: &mut [(&ServiceKey, &mut Service)],
@@ -206,12 +205,12 @@ pub(super) async fn read_revisions_of(
     for batch in wanted.chunks(REVISIONS_BATCH) {
         let failed = read_revision_batch(aws, batch, services, &mut gaps).await;
         let Some(failure) = failed else { continue };
-        let other_tasks: BTreeSet<usize> = batch.iter().map(|(place, _)| *place).collect();
-        for place in other_tasks.iter().copied() {
+        let indexes: BTreeSet<usize> = batch.iter().map(|(place, _)| *place).collect();
+        for place in indexes.iter().copied() {
             let own: Vec<_> = batch.iter().filter(|(other, _)| *other == place).cloned().collect();
-            // One service at fault refuses the whole call; asked one by one, only that one is
-            // missing.
-            let failure = if other_tasks.len() > 1 && failure.is_final() {
+            // One faulty service makes the whole call fail; requested one by one, only that service
+            // is missing.
+            let failure = if indexes.len() > 1 && failure.is_final() {
                 read_revision_batch(aws, &own, services, &mut gaps).await
             } else {
                 Some(failure.clone())
@@ -227,8 +226,8 @@ pub(super) async fn read_revisions_of(
     gaps
 }
 
-/// Its revisions may say something else than the service itself. ECS refuses to describe those of
-/// an INACTIVE one.
+/// Its revisions may differ from the service itself. ECS refuses to describe the revisions of an
+/// INACTIVE service.
 fn has_revisions_to_read(service: &Service) -> bool {
     let by_task_set = matches!(
         service.controller,
@@ -237,8 +236,8 @@ fn has_revisions_to_read(service: &Service) -> bool {
     !is_simple(service) && !by_task_set && service.status != ServiceStatus::Inactive
 }
 
-/// Reads these revisions, each of the service at its place; gives the failure of the call, if it
-/// failed.
+/// Reads these revisions, each for the service at that index. Returns the failure of the call, if
+/// it failed.
 async fn read_revision_batch(
     aws: &Aws,
     batch: &[(usize, RevisionArn)],

@@ -1,7 +1,8 @@
 //! Lists and descriptions of tasks.
 //!
-//! RUNNING is listed before STOPPED, never at the same time: a task only goes from the first list
-//! to the second, so that one which moves meanwhile is in the second, and none is in neither.
+//! RUNNING is listed before STOPPED, never at the same time: a task moves only from the first list
+//! to the second, so a task that moves in the meantime is in the second list, and no task is in
+//! neither.
 //!
 //! AWS facts: F-10.1, F-10.2.
 
@@ -41,7 +42,7 @@ pub(super) struct Descriptions {
     pub(super) tasks: Vec<Task>,
     /// Those that ECS does not know when they are described by name.
     pub(super) missing: BTreeSet<TaskArn>,
-    /// The `group` of tasks that were answered and cannot be understood.
+    /// The `group` of tasks that ECS returned and that cannot be parsed.
     pub(super) groups: BTreeMap<TaskArn, String>,
     pub(super) gaps: Vec<Gap>,
 }
@@ -71,7 +72,7 @@ pub(super) async fn list_all(aws: &Aws, cluster: &ClusterArn, of: Of<'_>) -> Lis
     listed
 }
 
-/// Adds the tasks of one status, and says how many there are.
+/// Adds the tasks of one status, and returns their number.
 async fn list(
     aws: &Aws,
     cluster: &ClusterArn,
@@ -194,7 +195,7 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> 
     described
 }
 
-/// A failure names a task by its ARN; in old clusters by the short form, which ends alike.
+/// A failure names a task by its ARN; in old clusters by the short form, which has the same ending.
 fn names_task(failed: Option<&str>, arn: &TaskArn) -> bool {
     failed.is_some_and(|failed| failed.rsplit('/').next() == Some(arn.tail()))
 }

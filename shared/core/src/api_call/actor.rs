@@ -32,7 +32,7 @@ pub struct Actor {
     /// The AWS service that made the call on behalf of the caller, such as `CloudFormation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
-    /// What another version knows of it.
+    /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
 }

@@ -1,6 +1,6 @@
-//! Judges a running task's target that is not registered. Registering needs little: a fresh read of
-//! a task that is RUNNING, with desired status RUNNING, past the settle time. Knows what prevents a
-//! registration; does not decide when to register.
+//! Judges a running task's target that is not registered. Registering requires little: a fresh read
+//! of a task that is RUNNING, with desired status RUNNING, past the settle time. Knows what
+//! prevents a registration; does not decide when to register.
 //!
 //! AWS facts: F-1.3, F-3.5, F-4.
 
@@ -144,7 +144,7 @@ fn missing(
     );
     let needs_id = NEEDS_SERVER_ID.contains(&group.protocol.as_str());
     if needs_id {
-        why.push_str("; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it");
+        why.push_str("; a QUIC target needs a server ID that only ECS knows, so Portkeeper cannot register it");
     }
     let is_down = is_of_a_stopped_container(&input.observation, expected);
     if is_down {

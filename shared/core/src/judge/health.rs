@@ -143,11 +143,11 @@ fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<St
         ),
         "Target.ResponseCodeMismatch" => {
             format!(
-                "the program answers {path} with another code{codes}: check the path and the program's log"
+                "the program answers {path} with an unexpected code{codes}: check the path and the program's log"
             )
         }
         "Target.FailedHealthChecks" => format!(
-            "the connection failed or the answer was malformed: the program does not listen on {port} yet, listens on 127.0.0.1 only, or speaks another protocol than the check"
+            "the connection failed or the answer was malformed: the program does not listen on {port} yet, listens on 127.0.0.1 only, or uses a different protocol from the health check"
         ),
         "Target.InvalidState" => {
             "the instance is stopped or terminated, so no request reaches the task: check the instance"

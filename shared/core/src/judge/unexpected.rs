@@ -154,7 +154,8 @@ pub(super) fn judge_unexpected(
     // I-PARTIAL: "A partial view never leads to a write that it could affect."
     if !observation.tasks_are_whole() {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-        let why = "registered; not every task could be read, and its task may be one of those";
+        let why =
+            "registered; some tasks could not be read, and the target may belong to one of them";
         judgement.say(subject, None, later, why);
         return;
     }
@@ -253,7 +254,7 @@ fn judge_unexplained(
         Proof::FormerTarget(ended) => (&ended.task, true),
         Proof::Ledger(task) => (*task, !is_live(&input.observation, task)),
         Proof::Unverified => {
-            let why = "registered and recorded as this service's target; Portkeeper could not ask ECS for its task";
+            let why = "registered and recorded as this service's target; Portkeeper could not ask ECS about its task";
             judgement.say(subject, None, Decision::Unknown, why);
             return;
         }

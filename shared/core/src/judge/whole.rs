@@ -2,7 +2,7 @@
 //! repeatedly. Both in proportion to the desired count.
 //!
 //! Uses the service's counts, its deployments, its stopped tasks and ECS's own messages, but no
-//! single targets. Portkeeper repairs none of these findings.
+//! individual targets. Portkeeper repairs none of these findings.
 //!
 //! AWS facts: F-1.2, F-2.3.
 

@@ -1,7 +1,7 @@
 //! The record in JSON. Parts that this version cannot read are kept and written unchanged, so that
 //! one unreadable part does not lose the rest.
 //!
-//! An incident, a repair, a call, a target or a place that cannot be read belongs to another
+//! An incident, a repair, a call, a target or an index key that cannot be read belongs to another
 //! version, which reads it again. Only a damaged entry for a target that this version knows is
 //! dropped, because it would prove or bar a repair. The record then counts as continuous only from
 //! now on, so that nothing that the entry may have barred is proved.
@@ -53,7 +53,7 @@ impl fmt::Display for Unread {
             Part::IndexKey(place) => write!(f, "the place {place}"),
             Part::Group(group) => write!(f, "the targets of {group}"),
             Part::Target { group, target } => write!(f, "the target {target} of {group}"),
-            Part::Forgotten(what) => write!(f, "{what}, which is forgotten"),
+            Part::Forgotten(what) => write!(f, "{what}, which is dropped"),
         }?;
         write!(f, ": {}", self.why)
     }

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 /// often.
 const TOLD_AGAIN_SECS: u32 = 15 * 24 * 3600;
 
-/// The most groups and load balancers of one service. ECS allows five groups for a service, ten
-/// with the alternate ones of blue/green.
+/// The maximum number of groups and load balancers of one service. ECS allows five groups for a
+/// service, ten with the alternate ones of blue/green.
 const MOST_PLACES: usize = 40;
 
 impl LedgerRecord {

@@ -31,7 +31,7 @@ pub struct KnownTarget {
     /// When a check saw the target absent after its task had stopped: the end of the proof.
     #[serde(rename = "released_at", default, skip_serializing_if = "Option::is_none")]
     pub seen_absent_at: Option<Timestamp>,
-    /// What another version knows of it.
+    /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
 }

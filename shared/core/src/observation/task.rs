@@ -220,7 +220,7 @@ text_enum! {
     NetworkMode { Bridge = "bridge", Host = "host", Awsvpc = "awsvpc", None = "none", Default = "default" }
 }
 
-/// The part of a task definition that decides ports.
+/// The part of a task definition that determines ports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskDefinition {

@@ -30,7 +30,7 @@ impl AlertInput<'_> {
     /// Returns the alerts that are due, opened before resolved, so that a resolved one never
     /// arrives alone.
     pub(super) fn due(&self) -> Vec<Alert> {
-        // I-INCIDENT: "an end never comes without its begin"
+        // I-INCIDENT: "an end is never reported without its beginning"
         let mut grouped: BTreeMap<(AlertState, Code), Vec<&Incident>> = BTreeMap::new();
         // An incident that only another version knows is reported by that version.
         for incident in self.incidents.iter().filter(|incident| incident.code.is_known()) {

@@ -57,7 +57,7 @@ impl Causes<'_> {
             Follows::AnyWrite => true,
             Follows::GroupDeletion | Follows::BalancerChange | Follows::Nothing => false,
         };
-        // I-CAUSE: "If a call may have led to something else, nobody is named."
+        // I-CAUSE: "If a call may have led to something else, no caller is named."
         (leads_here && is_near(last.at, incident)).then_some(last)
     }
 

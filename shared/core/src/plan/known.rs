@@ -56,7 +56,7 @@ pub(super) fn update(
         .collect();
     for ended in &expected.ended {
         let (group, target) = (&ended.group, &ended.target);
-        // Seen absent, and no task of this service had it since.
+        // Seen absent, and no task of this service has had it since.
         let released = record.was_seen_absent(group, target, &ended.task, ended.at);
         if claimed.contains(&(group, target)) || released {
             continue;
@@ -69,9 +69,9 @@ pub(super) fn update(
             record.mark_seen_absent(group, target, &ended.task, now);
         }
     }
-    // The target of such a task may be absent by now, and no check could see its owner: learning it
-    // later proves nothing. The other targets that are still registered are in the record from now
-    // on.
+    // The target of such a task may be absent by now, and no check could see to which task it
+    // belonged: learning it later proves nothing. The other targets that are still registered are
+    // in the record from now on.
     if let Some(until) = expected.unknown_target_until {
         record.continuous_since = record.continuous_since.max(Some(until.next()));
     }

@@ -3,8 +3,8 @@
 //!
 //! Last target: the last registered target of a group stays. Deregistration limit: too many
 //! deregistrations, in one plan or within ten minutes, stop all of them. Fight: a target whose
-//! repairs another writer undoes is left alone. Repair limit: a target whose repairs do not last
-//! needs an operator.
+//! repairs another writer undoes is not repaired again. Repair limit: a target whose repairs do not
+//! last needs an operator.
 
 use super::{impact, incidents};
 use crate::action::ActionKind;
@@ -140,7 +140,7 @@ fn decide_one(
             Code::Fight,
             finding,
             format!(
-                "{} repairs of this target within {} s did not hold: another writer undoes them. Last finding: {}",
+                "{} repairs of this target within {} s did not last: another writer undoes them. Last finding: {}",
                 policy.fight_repairs,
                 policy.fight_window(),
                 finding.why
@@ -229,8 +229,8 @@ fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
 }
 
 /// Never deregisters the last registered target of a group. Only registered targets past their
-/// initial health checks count: a registration of this plan may still be refused, and one of the
-/// last plan receives no requests yet.
+/// initial health checks count: a registration of this plan may still be refused, and a target that
+/// the previous plan registered receives no requests yet.
 fn guard_last_target(
     input: &PlanInput,
     findings: &[Finding],

@@ -8,10 +8,10 @@ use super::text::{facts, when};
 use super::{cut, texts};
 use serde_json::{Value, json};
 
-/// The most characters of the title that AWS shows.
+/// The maximum number of characters of the title that AWS shows.
 const TITLE_LIMIT: usize = 250;
 
-/// The most characters of the description that AWS shows.
+/// The maximum number of characters of the description that AWS shows.
 const DESCRIPTION_LIMIT: usize = 8_000;
 
 /// The notification shows up to this many items.

@@ -28,8 +28,8 @@ const SHORTEST_NAME: usize = 24;
 /// The number of items of one alert in the document; the rest are counted.
 const MOST_ITEMS: usize = 50;
 
-/// The most bytes of a document. SNS takes 256 KB for all forms together, and the text repeats
-/// twenty of the items.
+/// The maximum size of a document in bytes. SNS accepts 256 KB for all forms together, and the text
+/// repeats twenty of the items.
 const MOST_BYTES: usize = 60_000;
 
 /// The maximum number of characters of one reason. Some contain AWS's messages.
@@ -110,7 +110,7 @@ pub struct DocumentItem {
     pub seen: u32,
     /// Why it is a finding, or how it ended.
     pub why: String,
-    /// The result of the repair, if one was due.
+    /// The result of the repair, if Portkeeper decided on one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<String>,
     /// The API call that caused it. Absent if unknown.

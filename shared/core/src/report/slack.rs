@@ -10,16 +10,16 @@ use crate::alert::AlertState;
 use crate::code::Severity;
 use serde_json::{Value, json};
 
-/// The most characters of a section's text.
+/// The maximum number of characters of a section's text.
 const SECTION_LIMIT: usize = 3_000;
 
-/// The most characters of a header's text.
+/// The maximum number of characters of a header's text.
 const HEADER_LIMIT: usize = 150;
 
 /// One of the labelled lines at the head. They share a section.
 const FACT_LIMIT: usize = 450;
 
-/// The most characters of an element's URL.
+/// The maximum number of characters of an element's URL.
 const URL_LIMIT: usize = 3_000;
 
 /// The message shows up to this many items, each in a section of its own; Slack allows 50 blocks.

@@ -69,7 +69,7 @@ pub(super) fn facts(document: &Document) -> Vec<(&'static str, String)> {
 pub(super) fn when(item: &DocumentItem) -> String {
     match (item.took_seconds, item.seen) {
         (Some(took), _) => {
-            format!("since {}, over after {}", item.since.readable(), spoken(took))
+            format!("since {}, ended after {}", item.since.readable(), spoken(took))
         }
         (None, seen @ 3..) => {
             format!("since {}, found by {seen} checks", item.since.readable())

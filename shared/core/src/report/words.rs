@@ -99,7 +99,7 @@ pub fn advice(code: &Code) -> &'static str {
             "find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two"
         }
         Code::LimitExceeded => {
-            "check the listed targets; if the repairs are correct, raise the limits or repair them by hand"
+            "check the listed targets; if the repairs are correct, raise the limits or make the repairs by hand"
         }
         Code::Unknown(_) => "update Portkeeper",
     }
@@ -121,7 +121,7 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
             "the registered port is the load-balanced port",
             "it is another port of the same address",
         ),
-        Code::Foreign => ("every target belongs to a task", "no ECS task explains this one"),
+        Code::Foreign => ("every target belongs to a task", "no ECS task explains this target"),
         Code::Unhealthy => ("the target passes its health checks", "it keeps failing them"),
         Code::TargetGroupMissing => ("the service's target group exists", "it does not exist"),
         Code::TargetGroupUnattached => ("a load balancer sends requests to the group", "none does"),
@@ -139,9 +139,10 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
             ("the running task has one port binding or address", "ECS shows none, or several")
         }
         Code::AgentDisconnected => ("the instance's ECS agent is connected", "it is disconnected"),
-        Code::AmbiguousRevision => {
-            ("the task belongs to one revision or task set", "which one is undetermined")
-        }
+        Code::AmbiguousRevision => (
+            "the task belongs to one revision or task set",
+            "its revision or task set is undetermined",
+        ),
         Code::KillLoop => {
             ("tasks keep running once they have started", "they fail, and ECS starts others")
         }

@@ -86,7 +86,7 @@ fn matcher(codes: &str) -> Matcher {
     if of_grpc { matcher.grpc_code(codes).build() } else { matcher.http_code(codes).build() }
 }
 
-/// Idempotent: the same group once more is the same group.
+/// Idempotent: a second call with the same input returns the same group.
 async fn create_group(aws: &SpecAws, group: &NewTargetGroup) -> Result<Done, Failure> {
     let action = "elasticloadbalancing:CreateTargetGroup";
     let HealthCheck {
@@ -161,7 +161,7 @@ async fn modify_attributes(
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, arn, error))
 }
 
-/// Idempotent: the same listener once more is the same listener.
+/// Idempotent: a second call with the same input returns the same listener.
 async fn create_listener(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     let Write::CreateListener {
         load_balancer,
@@ -192,7 +192,7 @@ async fn create_listener(aws: &SpecAws, write: &Write) -> Result<Done, Failure> 
     Ok(made(NewResource::Listener(group_name.clone()), arn))
 }
 
-/// Not idempotent: asked twice, the second finds its priority in use.
+/// Not idempotent: a second call fails, because the priority is in use.
 async fn create_rule(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     let Write::CreateRule { listener, conditions, priority, forward, group_name, tags: named } =
         write
@@ -248,7 +248,7 @@ fn asked(conditions: &Conditions) -> Vec<RuleCondition> {
     asked
 }
 
-/// One group is named as people know it from the console; several have weights.
+/// A single group is written as in the console; several have weights.
 fn forward_to(groups: &[(Ref, u32)]) -> Action {
     let action = Action::builder().r#type(ActionTypeEnum::Forward);
     if let [(only, _)] = groups {

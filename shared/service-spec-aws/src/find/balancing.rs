@@ -20,11 +20,11 @@ const GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 const ATTRIBUTES: &str = "elasticloadbalancing:DescribeTargetGroupAttributes";
 const TAGS: &str = "elasticloadbalancing:DescribeTags";
 
-/// How many resources `DescribeTags` takes.
+/// How many resources `DescribeTags` accepts.
 const TAGS_BATCH: usize = 20;
 
-/// The most pages of one list. A listener has 200 rules at most unless the quota is raised, four to
-/// a page at the least.
+/// The maximum number of pages of one list. A listener has at most 200 rules unless the quota is
+/// raised, and a page has at least four.
 const PAGE_LIMIT: usize = 50;
 
 type Tags = BTreeMap<String, BTreeMap<String, String>>;
@@ -52,7 +52,7 @@ pub(super) async fn groups(
     Ok(described.into_values().collect())
 }
 
-/// One at a time: if one of several does not exist, ELBv2 answers for none.
+/// One at a time: if one of several does not exist, ELBv2 returns none of them.
 async fn group(
     aws: &SpecAws,
     named: &str,
@@ -115,7 +115,7 @@ async fn tags(aws: &SpecAws, arns: Vec<String>) -> Result<Tags, Failure> {
     let mut found = Tags::new();
     for batch in arns.chunks(TAGS_BATCH) {
         match tags_of_batch(aws, batch).await {
-            // One of them has gone since it was seen, and ELBv2 answers for none.
+            // One of them was deleted in the meantime, so ELBv2 returns none of them.
             Err(failure) if failure.is_not_found() => {
                 for one in batch.chunks(1) {
                     found.extend(none_if_not_found_in(tags_of_batch(aws, one).await)?);

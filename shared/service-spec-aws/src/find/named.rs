@@ -1,8 +1,8 @@
 //! Reads whether subnets, security groups and roles exist, and in which VPC.
 //!
-//! Read with the Cloud Control API, one call for each: the SDKs of EC2 and IAM, of which this would
-//! be three operations, take longer to compile than everything else together. AWS asks for the
-//! permissions of its own read of the resource, too.
+//! It uses the Cloud Control API, with one call for each resource: the SDKs of EC2 and IAM, of
+//! which only three operations are needed, take longer to compile than everything else together.
+//! AWS also requires the permissions of its own read of the resource.
 //! <https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-operations-read.html>
 
 use crate::SpecAws;
@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const ACTION: &str = "cloudformation:GetResource";
 
-/// The code for a resource that is not there. Others hold `NotFound`, too, and mean the type.
+/// The error code for a resource that does not exist. Other codes contain `NotFound`, too, but are
+/// about the type.
 const ABSENT: &str = "ResourceNotFoundException";
 
 /// Those of these subnets that exist, each with its VPC.

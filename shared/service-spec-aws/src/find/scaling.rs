@@ -60,7 +60,7 @@ async fn policies(aws: &SpecAws, id: &str) -> Result<BTreeMap<String, Value>, Fa
     Ok(named.collect())
 }
 
-/// Targets from before tags were known have no ARN.
+/// Scalable targets from before the introduction of tags have no ARN.
 async fn tags(aws: &SpecAws, arn: &str) -> Result<BTreeMap<String, String>, Failure> {
     if arn.is_empty() {
         return Ok(BTreeMap::new());
@@ -72,7 +72,7 @@ async fn tags(aws: &SpecAws, arn: &str) -> Result<BTreeMap<String, String>, Fail
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
 }
 
-/// Those of these log groups that exist, each with the days for which it keeps events.
+/// Returns the existing ones of these log groups, each with the days for which it keeps events.
 pub(super) async fn log_groups(
     aws: &SpecAws,
     names: &BTreeSet<String>,

@@ -45,24 +45,24 @@ fn listener(live: &mut Live<'_>, at: &str, entry: &LoadBalancing) {
         live.error(
             ProblemCode::NoSuchListener,
             at_listener,
-            "there is no listener with this ARN in this account and region",
+            "no listener with this ARN was found in this account and region",
         );
         return;
     };
     let Some(balancer) = live.found.load_balancers.get(load_balancer) else {
         let message = format!(
-            "there is no load balancer `{load_balancer}` in this account and region: is the name right?"
+            "load balancer `{load_balancer}` not found in this account and region: check the name"
         );
         live.error(ProblemCode::NoSuchLoadBalancer, at_listener, message);
         return;
     };
     if balancer.kind == "network" && !is_http {
-        // It is made.
+        // Portkeeper creates it.
         return;
     }
     if balancer.kind == "network" {
         let message = format!(
-            "`{load_balancer}` is a Network Load Balancer: give `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)"
+            "`{load_balancer}` is a Network Load Balancer: set `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)"
         );
         live.error(ProblemCode::ProtocolOfOtherKind, format!("{at}.targetGroup.protocol"), message);
         return;
@@ -96,7 +96,7 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
         }
         "network" if is_http => {
             let message = format!(
-                "`{}` is a Network Load Balancer: give `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)",
+                "`{}` is a Network Load Balancer: set `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)",
                 listener.load_balancer
             );
             live.error(ProblemCode::ProtocolOfOtherKind, at_protocol, message);
@@ -104,7 +104,7 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
         "application" | "network" => {}
         kind => {
             let message = format!(
-                "`{}` is a {kind} load balancer; services stand behind application and network ones",
+                "`{}` is a {kind} load balancer; a service needs an Application or Network Load Balancer",
                 listener.load_balancer
             );
             live.error(ProblemCode::ProtocolOfOtherKind, format!("{at}.listener"), message);
@@ -112,7 +112,7 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
     }
     if entry.group.protocol_version.as_deref() == Some("GRPC") && listener.protocol != "HTTPS" {
         let message = format!(
-            "gRPC needs an HTTPS listener, and port {} speaks {}",
+            "gRPC needs an HTTPS listener, but the listener on port {} uses {}",
             listener.port, listener.protocol
         );
         live.error(ProblemCode::GrpcWithoutHttps, format!("{at}.listener"), message);
@@ -133,13 +133,13 @@ fn named_group(live: &mut Live<'_>, at: &str, entry: &Value, members: (&str, &st
         live.error(
             ProblemCode::NoSuchGroup,
             at,
-            format!("there is no target group `{named}` in this account and region"),
+            format!("target group `{named}` not found in this account and region"),
         );
         return;
     };
     if leads && group.load_balancers.is_empty() {
         let message = format!(
-            "no listener leads to the target group `{}`, and ECS refuses such a group: make a rule that forwards to it, or let `loadBalancing` make both",
+            "no listener forwards to the target group `{}`, and ECS refuses such a group: create a rule that forwards to it, or let `loadBalancing` create both",
             group.name
         );
         live.error(ProblemCode::GroupWithoutListener, &at, message);
@@ -154,13 +154,13 @@ fn target_type(live: &mut Live<'_>, at: &str, group: &FoundTargetGroup) {
         ("awsvpc", "ip") | ("bridge" | "host", "instance") => return,
         ("awsvpc", _) => {
             format!(
-                "in awsvpc mode each task has its own address, and `{}` takes targets of type {kind}: use a group of type ip",
+                "in awsvpc mode each task has its own address, but `{}` accepts targets of type {kind}: use a group of type ip",
                 group.name
             )
         }
         ("none", _) => "tasks in network mode none have no port".to_owned(),
         _ => format!(
-            "in {mode} mode tasks are reached by a port of their instance, and `{}` takes targets of type {kind}: use a group of type instance",
+            "in {mode} mode tasks are reached by a port of their instance, but `{}` accepts targets of type {kind}: use a group of type instance",
             group.name
         ),
     };

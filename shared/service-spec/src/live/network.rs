@@ -29,7 +29,7 @@ pub(super) fn verify(live: &mut Live<'_>) {
                 live.error(
                     ProblemCode::NoSuchNetwork,
                     at,
-                    format!("there is no {what} `{id}` in this account and region"),
+                    format!("{what} `{id}` not found in this account and region"),
                 );
             }
         }
@@ -37,7 +37,7 @@ pub(super) fn verify(live: &mut Live<'_>) {
     if vpcs.len() > 1 {
         let names: Vec<&str> = vpcs.iter().map(String::as_str).collect();
         let message = format!(
-            "subnets and security groups are in several VPCs: {}; take all from one",
+            "subnets and security groups are in several VPCs: {}; use those of one VPC",
             names.join(", ")
         );
         live.error(ProblemCode::SeveralVpcs, AT, message);

@@ -14,7 +14,7 @@ const APPLICATION: &str = "application";
 
 pub(super) fn plan(planner: &mut Planner<'_>) {
     let spec = planner.spec;
-    // Priorities that this plan gives away, by listener.
+    // Priorities that this plan assigns, by listener.
     let mut given: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     for (index, entry) in spec.load_balancing.iter().enumerate() {
         let at = format!("loadBalancing[{index}]");
@@ -112,7 +112,7 @@ fn priority(
         let free = has.or_else(|| free_beside(&listener.rules, &taken, band, None));
         if free.is_none() {
             let message = format!(
-                "every priority from {} to {} is taken on this listener: give a `priority`, or widen the band that Portkeeper is configured with",
+                "every priority from {} to {} is in use on this listener: set a `priority`, or configure a wider range of rule priorities",
                 band.first, band.last
             );
             planner.error(ProblemCode::NoFreePriority, at, message);
@@ -123,7 +123,7 @@ fn priority(
         listener.rules.iter().filter(|rule| ours.is_none_or(|ours| ours.arn != rule.arn));
     if let Some(other) = others.find(|rule| rule.priority == Some(asked)) {
         let message = format!(
-            "the priority {asked} belongs to another rule, {}: choose another, or leave it out",
+            "another rule, {}, has the priority {asked}: choose another, or omit it",
             words(planner, other)
         );
         planner.error(ProblemCode::PriorityTaken, format!("{at}.priority"), message);
@@ -211,26 +211,26 @@ fn warn_of_others(
             Relation::Hides(other) => (
                 ProblemCode::RuleHidden,
                 other,
-                "comes first and takes every request of this rule: nothing would lead here",
+                "comes first and matches every request of this rule, which would receive none",
             ),
             Relation::TakesSome(other) => (
                 ProblemCode::RuleOverlap,
                 other,
-                "comes first and takes some requests of this rule",
+                "comes first and matches some requests of this rule",
             ),
             Relation::Hidden(other) => (
                 ProblemCode::RuleHides,
                 other,
-                "comes later, and this rule takes every request of it",
+                "comes later, and this rule matches every request of it",
             ),
             Relation::LosesSome(other) => (
                 ProblemCode::RuleOverlap,
                 other,
-                "comes later, and this rule takes some requests of it",
+                "comes later, and this rule matches some requests of it",
             ),
         };
         let message = format!(
-            "another rule of the listener, {}, {what}; this one has priority {priority}. Is that meant? Else choose `priority`, host or path",
+            "another rule of the listener, {}, {what}; this one has priority {priority}. If that is not intended, change `priority`, host or path",
             words(planner, other)
         );
         planner.warn(code, at, message);
@@ -259,7 +259,7 @@ pub(super) fn words(planner: &Planner<'_>, rule: &FoundRule) -> String {
     format!("{number} ({})", parts.join(", "))
 }
 
-/// The name in the ARN, also of groups that were not read.
+/// The name in the ARN, even for groups that were not read.
 fn short_group_name(planner: &Planner<'_>, arn: &str) -> String {
     let name = group_name(planner, arn);
     let parts: Vec<&str> = name.split('/').collect();
@@ -269,7 +269,8 @@ fn short_group_name(planner: &Planner<'_>, arn: &str) -> String {
     }
 }
 
-/// A Network Load Balancer's listener leads to one group: it is ours already, or it is not touched.
+/// A Network Load Balancer's listener forwards to one group: if that is not this spec's group,
+/// Portkeeper does not change the listener.
 fn existing_listener(planner: &mut Planner<'_>, entry: &LoadBalancing, listener: &FoundListener) {
     let groups = group_arns(planner, entry);
     let leads_to: Vec<&String> =
@@ -282,7 +283,7 @@ fn existing_listener(planner: &mut Planner<'_>, entry: &LoadBalancing, listener:
         let others: Vec<String> =
             leads_to.iter().map(|arn| short_group_name(planner, arn)).collect();
         StepAction::Refuse(format!(
-            "the listener exists and leads to {}; a Network Load Balancer's listener leads to one place, and this one is left as it is: choose another port",
+            "the listener exists and forwards to {}; a Network Load Balancer's listener forwards to one target group, and Portkeeper does not change this one: choose another port",
             if others.is_empty() { "something else".to_owned() } else { others.join(", ") }
         ))
     };
@@ -301,7 +302,7 @@ fn new_listener(planner: &mut Planner<'_>, at: &str, entry: &LoadBalancing) {
     };
     let protocol = if entry.certificate.is_some() { "TLS" } else { entry.group.protocol.as_str() };
     if protocol == "TLS" && entry.certificate.is_none() {
-        let message = "a TLS listener that is made needs a `certificateArn`";
+        let message = "a new TLS listener needs a `certificateArn`";
         planner.error(ProblemCode::MissingMember, at, message);
         return;
     }
@@ -320,7 +321,7 @@ fn new_listener(planner: &mut Planner<'_>, at: &str, entry: &LoadBalancing) {
 /// Reports rules that the spec created and no longer contains: on another listener, or to another
 /// group. Portkeeper does not delete them, because their targets may still serve requests.
 fn leftovers(planner: &mut Planner<'_>) {
-    let mut references: BTreeSet<String> = BTreeSet::new();
+    let mut needed: BTreeSet<String> = BTreeSet::new();
     for entry in &planner.spec.load_balancing {
         if let Some(listener) = planner.found.listener(&entry.listener) {
             let groups = group_arns(planner, entry);
@@ -328,7 +329,7 @@ fn leftovers(planner: &mut Planner<'_>) {
                 .rules
                 .iter()
                 .filter(|rule| rule.forwards_to.keys().any(|group| groups.contains(group)));
-            references.extend(rules.map(|rule| rule.arn.clone()));
+            needed.extend(rules.map(|rule| rule.arn.clone()));
         }
     }
     let all = planner
@@ -336,13 +337,12 @@ fn leftovers(planner: &mut Planner<'_>) {
         .listeners
         .iter()
         .flat_map(|listener| listener.rules.iter().map(move |rule| (listener, rule)));
-    let left = all.filter(|(_, rule)| {
-        planner.context.owner.owns(&rule.tags) && !references.contains(&rule.arn)
-    });
+    let left = all
+        .filter(|(_, rule)| planner.context.owner.owns(&rule.tags) && !needed.contains(&rule.arn));
     let messages: Vec<String> = left
         .map(|(listener, rule)| {
             format!(
-                "a rule that was made from this spec is no longer asked for, and stays: {} on {}:{}. Delete it once nothing needs it",
+                "this spec created a rule that it no longer contains: {} on {}:{}. The rule stays; delete it when nothing needs it",
                 words(planner, rule),
                 listener.load_balancer,
                 listener.port

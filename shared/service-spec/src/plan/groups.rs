@@ -24,8 +24,8 @@ fn one(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: &st
     };
     if !planner.context.owner.owns(&found.tags) {
         let whose = match planner.context.owner.other(&found.tags) {
-            Some(other) => format!("it was made from the spec {other}"),
-            None => "it was not made from this spec".to_owned(),
+            Some(other) => format!("it was created from the spec {other}"),
+            None => "it was not created from this spec".to_owned(),
         };
         let message = format!(
             "the target group `{name}` exists, and {whose}: choose another `targetGroup.name`, or use it as it is with `service.loadBalancers[].targetGroupName`"
@@ -49,7 +49,7 @@ fn one(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: &st
 
 fn create(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: &str) {
     let Some(vpc) = vpc(planner, &entry.listener) else {
-        // Reported where the listener is searched.
+        // Reported where the listener is looked up.
         return;
     };
     let group = &entry.group;
@@ -93,7 +93,7 @@ fn vpc(planner: &Planner<'_>, listener: &ListenerRef) -> Option<String> {
     })
 }
 
-/// What a target group cannot be changed in.
+/// The members of a target group that cannot be changed.
 fn fixed(planner: &Planner<'_>, entry: &LoadBalancing, found: &FoundTargetGroup) -> Option<String> {
     let group = &entry.group;
     let vpc = vpc(planner, &entry.listener);
@@ -115,7 +115,7 @@ fn fixed(planner: &Planner<'_>, entry: &LoadBalancing, found: &FoundTargetGroup)
     let changed = members.into_iter().find(|(_, has, asks)| has != asks)?;
     let (member, Some(has), Some(asks)) = changed else { return None };
     Some(format!(
-        "the {member} of a target group never changes: it is {has}, and {asks} is asked for; give the group another name, so that a new one is made"
+        "the {member} of a target group cannot be changed: it is {has}, and the spec requests {asks}; set another name, so that Portkeeper creates a new group"
     ))
 }
 
@@ -158,7 +158,7 @@ fn change(planner: &Planner<'_>, entry: &LoadBalancing, found: &FoundTargetGroup
     Step::change(Resource::TargetGroup, &found.name, differences, writes)
 }
 
-/// The spec's tags that a thing does not have yet.
+/// The spec's tags that a resource does not have yet.
 pub(super) fn tags_to_add(
     planner: &Planner<'_>,
     has: &BTreeMap<String, String>,
@@ -167,7 +167,7 @@ pub(super) fn tags_to_add(
     tags.filter(|(key, value)| has.get(key) != Some(value)).collect()
 }
 
-/// What differs, only that, and the same members as they were.
+/// Returns the members that differ, and their previous values.
 fn health_check(
     asked: &HealthCheck,
     found: &HealthCheck,

@@ -9,7 +9,7 @@ use crate::members::{number, text};
 use crate::steps::{Ref, Resource, SpecPlan, StepAction, Write};
 use serde_json::json;
 
-/// What is to be done now.
+/// The part of a removal that can be done now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Removal {
     /// The steps.
@@ -18,8 +18,8 @@ pub struct Removal {
     pub waits: Option<String>,
 }
 
-/// Plans the removal of everything that was made from a spec. `cluster` and `service` name the
-/// service; what else there is, tags say: `found` must have the groups, listeners and log groups
+/// Plans the removal of everything that was created from a spec. `cluster` and `service` name the
+/// service; tags identify everything else: `found` must have the groups, listeners and log groups
 /// that the spec had.
 #[must_use]
 pub fn plan_removal(owner: &SpecId, cluster: &str, service: &str, found: &Found) -> Removal {
@@ -61,7 +61,9 @@ fn drain(
         number(shown, "runningCount").unwrap_or(0) + number(shown, "pendingCount").unwrap_or(0);
     match text(shown, "status") {
         Some("ACTIVE") => {}
-        Some("DRAINING") => return Some(format!("the service drains: {running} tasks are left")),
+        Some("DRAINING") => {
+            return Some(format!("the service is draining: {running} tasks are left"));
+        }
         _ => return None,
     }
     let is_daemon = text(shown, "schedulingStrategy") == Some("DAEMON");
@@ -86,7 +88,7 @@ fn drain(
     Some("the service is being deleted".to_owned())
 }
 
-/// Rules and listeners before the groups that they lead to. Log groups stay: they say what
+/// Rules and listeners before the groups that they lead to. Log groups stay, because they show what
 /// happened.
 fn leading(steps: &mut Vec<Step>, owner: &SpecId, found: &Found) {
     for listener in &found.listeners {

@@ -6,7 +6,7 @@ use crate::spec::{Scaling, ScalingMetric, ScalingTarget};
 use crate::steps::{Difference, Policy, Resource, ResourceLabel, StepAction, Write};
 use serde_json::{Value, json};
 
-/// How the names of our policies begin.
+/// The prefix of the names of Portkeeper's policies.
 const OURS: &str = "portkeeper-";
 
 pub(super) fn plan(planner: &mut Planner<'_>) {
@@ -72,7 +72,7 @@ fn policy_name(metric: ScalingMetric) -> String {
     format!("{OURS}{}", metric.as_str())
 }
 
-/// The metric of a policy of ours.
+/// The metric of one of Portkeeper's policies.
 pub(crate) fn metric_of_policy(name: &str) -> Option<ScalingMetric> {
     let metrics = [ScalingMetric::Cpu, ScalingMetric::Memory, ScalingMetric::RequestsPerTarget];
     metrics.into_iter().find(|metric| policy_name(*metric) == name)
@@ -137,13 +137,13 @@ fn policy_differs(target: &ScalingTarget, shown: &Value) -> Vec<Difference> {
     differences
 }
 
-/// Policies of ours for metrics that the spec no longer names.
+/// Portkeeper's policies for metrics that the spec no longer names.
 fn superfluous(planner: &mut Planner<'_>, scaling: &Scaling, found: Option<&FoundScaling>) {
-    let references: Vec<String> =
+    let named: Vec<String> =
         scaling.targets.iter().map(|target| policy_name(target.metric)).collect();
     let names = found.into_iter().flat_map(|found| found.policies.keys());
     let left: Vec<&String> =
-        names.filter(|name| name.starts_with(OURS) && !references.contains(name)).collect();
+        names.filter(|name| name.starts_with(OURS) && !named.contains(name)).collect();
     for name in left {
         let (cluster, service) = self::names(planner);
         let step = Step::new(Resource::ScalingPolicy, name, StepAction::Delete);

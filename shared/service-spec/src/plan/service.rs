@@ -27,7 +27,7 @@ const APART: [&str; 7] = [
     "loadBalancers",
 ];
 
-/// What a service returns to where the spec says nothing of it: AWS's own defaults (API
+/// The values to which Portkeeper resets members that the spec omits: AWS's own defaults (API
 /// `CreateService`).
 const DEFAULTS: [(&str, &str); 6] = [
     ("enableExecuteCommand", "false"),
@@ -38,7 +38,8 @@ const DEFAULTS: [(&str, &str); 6] = [
     ("placementStrategy", "[]"),
 ];
 
-/// Members that an update takes whole: what the spec leaves out of them stays as it is.
+/// Members that an update replaces as a whole: parts of them that the spec omits keep their current
+/// values.
 const MERGED: [&str; 2] = ["deploymentConfiguration", "networkConfiguration"];
 
 pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
@@ -48,7 +49,7 @@ pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
     let status = found.and_then(|found| text(&found.shown, "status"));
     let step = match (found, status) {
         (Some(_), Some("DRAINING")) => {
-            let reason = "the service is being deleted and still drains: wait until it is gone, and drop the spec again";
+            let reason = "the service is being deleted and still drains: wait until it is deleted, and upload the spec again";
             Step::new(Resource::Service, &name, StepAction::Refuse(reason.to_owned()))
         }
         (Some(found), status) if status != Some("INACTIVE") => {
@@ -109,8 +110,8 @@ fn tags(planner: &Planner<'_>) -> BTreeMap<String, String> {
     tags
 }
 
-/// The hash of what the spec says of the service: some members are not shown, and are held against
-/// it.
+/// The hash of the service as the spec requests it: AWS does not return some members, which are
+/// compared by this hash.
 fn asked_hash(planner: &Planner<'_>) -> String {
     hash(&planner.spec.service)
 }
@@ -174,7 +175,7 @@ fn update(
     Step::change(Resource::Service, name, differences, writes).with_arn(arn)
 }
 
-/// What the spec says of the service, and AWS's defaults for what it does not.
+/// The service as the spec requests it, with AWS's defaults for members that it omits.
 fn asked(planner: &Planner<'_>) -> BTreeMap<String, Value> {
     let members = planner.spec.service.as_object().into_iter().flatten();
     let mut asked: BTreeMap<String, Value> = members
@@ -192,7 +193,7 @@ enum Change {
     None,
     /// It cannot be changed in place, for this reason.
     Fixed(String),
-    /// What an update says, and what differs.
+    /// The input of an update, and the differences.
     To(Value, Vec<Difference>),
 }
 
@@ -204,7 +205,7 @@ fn member_differs(
     same_hash: bool,
 ) -> Change {
     let Some(shown) = shown(&found.shown, member) else {
-        // It is not shown: the hash says whether it is what was asked for.
+        // AWS does not return it: the hash shows whether it is as requested.
         if says_nothing(Some(asked)) || is_off(asked) || same_hash {
             return Change::None;
         }
@@ -252,7 +253,7 @@ fn to_change(
     let first =
         differences.first().map(|it| (shown(&it.before), shown(&it.after))).unwrap_or_default();
     Change::Fixed(format!(
-        "`{member}` of a service cannot be changed (it is {}, and {} is asked for): choose another serviceName, or delete the service first",
+        "`{member}` of a service cannot be changed (it is {}, and the spec requests {}): choose another serviceName, or delete the service first",
         first.0, first.1
     ))
 }
@@ -261,7 +262,7 @@ fn is_off(value: &Value) -> bool {
     *value == Value::Bool(false) || value.as_str() == Some("NONE") || value.as_i64() == Some(0)
 }
 
-/// What AWS shows of a member. Some are shown with the deployment that is wanted.
+/// A member as AWS returns it. Some members are part of the primary deployment.
 fn shown(service: &Value, member: &str) -> Option<Value> {
     if member == "role" {
         return service.get("roleArn").cloned();
@@ -271,7 +272,7 @@ fn shown(service: &Value, member: &str) -> Option<Value> {
     service.get(member).or_else(|| primary?.get(member)).cloned()
 }
 
-/// Different words for the same.
+/// Whether two different texts mean the same.
 fn is_alike(member: &str, asked: &Value, shown: &Value) -> bool {
     let (asked, shown) = (asked.as_str().unwrap_or_default(), shown.as_str().unwrap_or_default());
     match member {
@@ -282,7 +283,7 @@ fn is_alike(member: &str, asked: &Value, shown: &Value) -> bool {
     }
 }
 
-/// What is shown, with what is asked for over it; only members that the input has.
+/// The returned values, overridden by the requested ones; only members that the input has.
 fn merged(shapes: &Shapes, shape: &str, shown: &Value, asked: &Value) -> Value {
     let (Shape::Structure { members, .. }, Some(over)) = (shapes.get(shape), asked.as_object())
     else {
@@ -300,7 +301,7 @@ fn merged(shapes: &Shapes, shape: &str, shown: &Value, asked: &Value) -> Value {
     Value::Object(merged.collect())
 }
 
-/// The number of tasks is scaling's, where there is scaling.
+/// With scaling, scaling decides the number of tasks.
 fn count_differs(
     planner: &Planner<'_>,
     found: &FoundService,

@@ -1,5 +1,5 @@
 //! The task definition: a new revision only if something changed. Registering is not idempotent, so
-//! the hash of what was asked for is a tag of each revision. What was only written in other words
+//! each revision has a tag with the hash of the requested input. The same input in another spelling
 //! is no change.
 
 use super::{Planner, Step};
@@ -49,7 +49,7 @@ pub(super) fn plan(planner: &mut Planner<'_>) -> Ref {
     Ref::New(NewResource::TaskDefinition)
 }
 
-/// The whole input: as asked, with our tags.
+/// The whole input as requested, with Portkeeper's tags.
 fn input(planner: &Planner<'_>, asked: &Value) -> Value {
     let mut input = asked.clone();
     let tags = planner.context.owner.tags(planner.spec);

@@ -1,5 +1,5 @@
-//! The closed list of problem codes: what they are called in results and on screens, how bad they
-//! are, and what they mean. `docs/spec-problems.md` shows it, and a test compares.
+//! The closed list of problem codes: their names in results and on screens, their levels and their
+//! meanings. `docs/spec-problems.md` shows it, and a test compares.
 
 use super::Level;
 use portkeeper_core::text_enum;
@@ -12,15 +12,15 @@ const EITHER: &[Level] = &[Level::Error, Level::Warning];
 macro_rules! problem_codes {
     ($($(#[doc = $meaning:literal])+ $variant:ident = $text:literal: $levels:ident),+ $(,)?) => {
         text_enum! {
-            /// The kind of a [`Problem`](super::Problem). The texts are a contract: messages may get
-            /// better, codes stay.
+            /// The kind of a [`Problem`](super::Problem). The texts are a contract: messages may
+            /// change, codes stay.
             ProblemCode {
                 $($(#[doc = $meaning])+ $variant = $text,)+
             }
         }
 
         impl ProblemCode {
-            /// How bad problems of this kind can be. Nothing is known of a code of another version.
+            /// The possible levels of such problems; none for a code of another version.
             #[must_use]
             pub const fn levels(&self) -> &'static [Level] {
                 match self {
@@ -29,7 +29,7 @@ macro_rules! problem_codes {
                 }
             }
 
-            /// What the code says, in one sentence; nothing for a code of another version.
+            /// The meaning of the code in one sentence; empty for a code of another version.
             #[must_use]
             pub const fn meaning(&self) -> &'static str {
                 match self {

@@ -1,5 +1,5 @@
 //! Parses strict JSON with positions: no comments, no trailing commas, nothing that only some
-//! readers take.
+//! readers accept.
 
 use super::syntax;
 use super::tree::{Kind, Member, Node, NodeValue, Scalar, add, position_at};
@@ -10,7 +10,7 @@ use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 use serde::de::IgnoredAny;
 
-/// All that this parser takes beyond JSON is turned off.
+/// Everything that this parser accepts beyond JSON is turned off.
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
@@ -27,7 +27,7 @@ const STRICT: ParseOptions = ParseOptions {
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
     let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
     let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| not_json(text, &error))?;
-    // A second pair of eyes, that of the parser which every other program in Rust uses.
+    // A second check, with the parser that most programs in Rust use.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| {
         let position = Position { line: error.line().max(1), column: error.column().max(1) };
         syntax(position, format!("this is not JSON: {error}"))
@@ -42,11 +42,11 @@ fn not_json(text: &str, error: &ParseError) -> Problem {
     let position = position_at(text, error.range().start);
     let message = match error.kind() {
         ParseErrorKind::CommentsNotAllowed => {
-            "JSON has no comments: take it out, or name the file .yaml and write comments with #"
+            "JSON has no comments: remove it, or name the file .yaml and write comments with #"
                 .to_owned()
         }
         ParseErrorKind::TrailingCommasNotAllowed => {
-            "this comma has nothing after it: take it out".to_owned()
+            "nothing follows this comma: remove it".to_owned()
         }
         kind => format!("this is not JSON: {}", kind.to_string().to_lowercase()),
     };

@@ -3,7 +3,7 @@
 
 use crate::problem::{Position, Problem, ProblemCode};
 
-/// A value, and where it begins.
+/// A value and its position.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     /// Where it begins.
@@ -15,7 +15,7 @@ pub(crate) struct Node {
 /// A value.
 #[derive(Debug, Clone)]
 pub(crate) enum NodeValue {
-    /// Anything that is not made of others.
+    /// A single value.
     Scalar(Scalar),
     /// A list.
     List(Vec<Node>),
@@ -23,16 +23,16 @@ pub(crate) enum NodeValue {
     Object(Vec<Member>),
 }
 
-/// A scalar as it is written: `1.10` stays `1.10` where a text is wanted.
+/// A scalar as it is written: `1.10` stays `1.10` where a text is expected.
 #[derive(Debug, Clone)]
 pub(crate) struct Scalar {
     /// Its text.
     pub(crate) text: String,
-    /// What it would be by itself.
+    /// Its type, if no shape determines one.
     pub(crate) kind: Kind,
 }
 
-/// What a scalar is by itself.
+/// The type of a scalar, if no shape determines one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Null,
@@ -46,7 +46,7 @@ pub(crate) enum Kind {
 pub(crate) struct Member {
     /// Its name.
     pub(crate) name: String,
-    /// Where its name is.
+    /// The position of its name.
     pub(crate) position: Position,
     /// Its value.
     pub(crate) node: Node,
@@ -68,21 +68,21 @@ impl Node {
     }
 }
 
-/// The place of a byte in a text.
+/// The position of a byte in a text.
 pub(super) fn position_at(text: &str, offset: usize) -> Position {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();
     Position { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
 }
 
-/// Adds a member; a name that is there already is an error.
+/// Adds a member; a duplicate name is an error.
 pub(super) fn add(members: &mut Vec<Member>, member: Member) -> Result<(), Problem> {
     let Some(first) = members.iter().find(|known| known.name == member.name) else {
         members.push(member);
         return Ok(());
     };
     let message = format!(
-        "`{}` is here twice, first in line {}; keep one of them",
+        "duplicate member `{}`, first in line {}; keep one of them",
         member.name, first.position.line
     );
     Err(Problem::error(ProblemCode::DuplicateKey, member.name, message)

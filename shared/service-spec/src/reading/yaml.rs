@@ -8,14 +8,14 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How deep values may lie in each other. AWS's inputs go ten deep.
+/// The maximum depth of nested values. AWS's inputs have ten levels.
 const DEEPEST: usize = 64;
 
-/// How many values a file may have once its anchors are followed: some lines can say a billion (a
-/// "billion laughs").
+/// How many values a file may have after its anchors are resolved: a few lines can expand to a
+/// billion values (a "billion laughs" attack).
 const MOST_NODES: usize = 50_000;
 
-/// The key that takes in the members of another mapping.
+/// The key that merges the members of another mapping.
 const MERGE: &str = "<<";
 
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
@@ -48,7 +48,7 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
 
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    /// What aliases stand for, with its size.
+    /// The values of anchors, with their sizes.
     anchors: BTreeMap<usize, (Node, usize)>,
     nodes: usize,
 }
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         if depth > DEEPEST {
             return Err(syntax(
                 position,
-                format!("more than {DEEPEST} values lie in each other here"),
+                format!("values are nested more than {DEEPEST} levels deep here"),
             ));
         }
         let before = self.nodes;
@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MOST_NODES {
             let message =
-                format!("with its anchors followed the file has more than {MOST_NODES} values");
+                format!("with its anchors resolved, the file has more than {MOST_NODES} values");
             return Err(syntax(position, message));
         }
         Ok(())
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, anchor: usize, position: Position) -> Result<Node, Problem> {
         let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(syntax(position, "this anchor stands for what it is part of".to_owned()));
+            return Err(syntax(position, "this anchor contains itself".to_owned()));
         };
         self.count(size, position)?;
         Ok(node)
@@ -156,7 +156,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is here comes before what is merged in, and of several the first.
+/// A mapping's own members take precedence over merged ones, and earlier merged mappings over later
+/// ones.
 fn merge(members: &mut Vec<Member>, node: Node) -> Result<(), Problem> {
     match node.value {
         NodeValue::Object(others) => {
@@ -170,7 +171,7 @@ fn merge(members: &mut Vec<Member>, node: Node) -> Result<(), Problem> {
         NodeValue::List(nodes) => nodes.into_iter().try_for_each(|node| merge(members, node)),
         NodeValue::Scalar(_) => Err(syntax(
             node.position,
-            "`<<` takes in a mapping, such as `<<: *name` of an anchor `&name`".to_owned(),
+            "`<<` must refer to a mapping, such as `<<: *name` with an anchor `&name`".to_owned(),
         )),
     }
 }
@@ -179,7 +180,7 @@ fn position(marker: Marker) -> Position {
     Position { line: marker.line().max(1), column: marker.col() + 1 }
 }
 
-/// Some of the parser's words are about its own work.
+/// Some of the parser's messages describe its internals.
 fn hint(info: &str) -> &'static str {
     if info.contains("simple key") || info.contains("mapping values") {
         " (is a `:` or the indentation wrong here or in the line before?)"

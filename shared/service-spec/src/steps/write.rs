@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// One call that changes something. Inputs that are AWS's own JSON reach AWS as they are.
+/// One call that changes something. Inputs that are AWS's own JSON reach AWS unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "call")]
 pub enum Write {
-    /// `logs:CreateLogGroup`. One that exists already is as good.
+    /// `logs:CreateLogGroup`. It succeeds if the log group already exists.
     CreateLogGroup {
         /// Its name.
         name: String,
@@ -23,7 +23,7 @@ pub enum Write {
         name: String,
         /// The number of days.
         days: Option<u32>,
-        /// As it was.
+        /// The previous number of days.
         before: Option<u32>,
     },
     /// `logs:DeleteLogGroup`
@@ -33,40 +33,40 @@ pub enum Write {
     },
     /// `ecs:RegisterTaskDefinition`
     RegisterTaskDefinition {
-        /// The whole input, tags too.
+        /// The whole input, including tags.
         input: Value,
     },
     /// `ecs:DeregisterTaskDefinition`
     DeregisterTaskDefinition {
-        /// Which revision.
+        /// The revision.
         task_definition: Ref,
     },
     /// `elasticloadbalancing:CreateTargetGroup`
     CreateTargetGroup {
-        /// All of it.
+        /// All its members.
         group: NewTargetGroup,
     },
     /// `elasticloadbalancing:ModifyTargetGroup`
     ModifyTargetGroup {
-        /// Which.
+        /// The target group.
         group: Ref,
         /// Only what changes.
         health_check: HealthCheck,
-        /// The same members as they were.
+        /// The previous values of these members.
         before: HealthCheck,
     },
     /// `elasticloadbalancing:ModifyTargetGroupAttributes`
     ModifyTargetGroupAttributes {
-        /// Which.
+        /// The target group.
         group: Ref,
         /// Only what changes.
         attributes: BTreeMap<String, String>,
-        /// The same keys as they were.
+        /// The previous values of these keys.
         before: BTreeMap<String, String>,
     },
     /// `elasticloadbalancing:DeleteTargetGroup`
     DeleteTargetGroup {
-        /// Which.
+        /// The target group.
         group: Ref,
     },
     /// `elasticloadbalancing:CreateListener`, of a Network Load Balancer.
@@ -88,14 +88,14 @@ pub enum Write {
     },
     /// `elasticloadbalancing:DeleteListener`
     DeleteListener {
-        /// Which.
+        /// The listener.
         listener: Ref,
     },
     /// `elasticloadbalancing:CreateRule`
     CreateRule {
         /// The listener's ARN.
         listener: String,
-        /// What it asks for.
+        /// Its conditions.
         conditions: Conditions,
         /// Its priority.
         priority: Priority,
@@ -106,7 +106,7 @@ pub enum Write {
         /// Tags.
         tags: BTreeMap<String, String>,
     },
-    /// `elasticloadbalancing:ModifyRule`: what is none stays.
+    /// `elasticloadbalancing:ModifyRule`: a member that is none stays unchanged.
     ModifyRule {
         /// The rule's ARN.
         rule: String,
@@ -114,7 +114,7 @@ pub enum Write {
         conditions: Option<Conditions>,
         /// New target groups.
         forward: Option<Vec<(Ref, u32)>>,
-        /// Conditions and groups as they were.
+        /// The previous conditions and groups.
         before: (Conditions, Vec<(Ref, u32)>),
     },
     /// `elasticloadbalancing:SetRulePriorities`
@@ -123,17 +123,17 @@ pub enum Write {
         rule: String,
         /// The new priority.
         priority: u32,
-        /// The priority as it was.
+        /// The previous priority.
         before: u32,
     },
     /// `elasticloadbalancing:DeleteRule`
     DeleteRule {
-        /// Which.
+        /// The rule.
         rule: Ref,
     },
     /// `elasticloadbalancing:AddTags`
     AddTags {
-        /// On what.
+        /// The resource.
         resource: Ref,
         /// Tags to set.
         tags: BTreeMap<String, String>,
@@ -142,7 +142,7 @@ pub enum Write {
     CreateService {
         /// The whole input.
         input: Value,
-        /// What earlier steps give.
+        /// What earlier steps provide.
         #[serde(rename = "blanks")]
         placeholders: Vec<Placeholder>,
     },
@@ -174,11 +174,11 @@ pub enum Write {
         cluster: String,
         /// The service's name.
         service: String,
-        /// The least tasks.
+        /// The minimum number of tasks.
         min: u32,
-        /// The most tasks.
+        /// The maximum number of tasks.
         max: u32,
-        /// The limits as they were, where there were any.
+        /// The previous limits, if there were any.
         before: Option<(u32, u32)>,
         /// Tags.
         tags: BTreeMap<String, String>,
@@ -198,7 +198,7 @@ pub enum Write {
         service: String,
         /// The policy.
         policy: Policy,
-        /// Whether it is there already.
+        /// Whether it already exists.
         exists: bool,
     },
     /// `application-autoscaling:DeleteScalingPolicy`

@@ -1,5 +1,5 @@
-//! Texts, numbers and truth values. A number may be written as a text and the other way round, as
-//! AWS's tools take them.
+//! Texts, numbers and Booleans. A number may be written as a text and vice versa, as AWS's tools
+//! accept them.
 
 use super::unknown::meant;
 use super::{Typed, references};
@@ -31,7 +31,7 @@ impl Typed<'_> {
         }
     }
 
-    /// The text, or the value that is meant by it.
+    /// The text, or the value that it probably means.
     fn text<'t>(
         &mut self,
         scalar: &'t Scalar,
@@ -42,7 +42,8 @@ impl Typed<'_> {
     ) -> &'t str {
         let length = i64::try_from(scalar.text.chars().count()).unwrap_or(i64::MAX);
         if !limits.hold(length) {
-            let message = format!("the text has {length} characters; AWS takes {}", limits.words());
+            let message =
+                format!("the text has {length} characters; AWS accepts {}", limits.words());
             self.problems.push(
                 Problem::error(ProblemCode::TextLength, at, message).at_position(node.position),
             );
@@ -53,9 +54,9 @@ impl Typed<'_> {
         let meant = meant(values.iter().copied(), &scalar.text);
         let hint = match meant {
             Some(meant) => format!("did you mean {meant}?"),
-            None => format!("it is one of {}", values.join(", ")),
+            None => format!("allowed: {}", values.join(", ")),
         };
-        let message = format!("`{}` is not known here; {hint}", scalar.text);
+        let message = format!("unknown value `{}`; {hint}", scalar.text);
         let problem = if self.lenient {
             Problem::warning(ProblemCode::UnknownValue, at, message)
         } else {
@@ -68,7 +69,7 @@ impl Typed<'_> {
     fn integer(&mut self, scalar: &Scalar, limits: Limits, node: &Node, at: &str) -> Option<Value> {
         let Some(number) = scalar.text.parse::<i32>().ok().filter(|_| scalar.kind != Kind::Bool)
         else {
-            let message = format!("a whole number is wanted here, and this is `{}`", scalar.text);
+            let message = format!("expected an integer, found `{}`", scalar.text);
             self.problems.push(
                 Problem::error(ProblemCode::WrongType, at, message).at_position(node.position),
             );
@@ -85,7 +86,7 @@ impl Typed<'_> {
             Err(_) => scalar.text.parse::<f64>().ok().and_then(Number::from_f64),
         };
         let Some(number) = number.filter(|_| scalar.kind != Kind::Bool) else {
-            let message = format!("a number is wanted here, and this is `{}`", scalar.text);
+            let message = format!("expected a number, found `{}`", scalar.text);
             self.problems.push(
                 Problem::error(ProblemCode::WrongType, at, message).at_position(node.position),
             );
@@ -105,7 +106,7 @@ impl Typed<'_> {
             "no" | "off" | "n" => "; write false",
             _ => "",
         };
-        let message = format!("true or false is wanted here, and this is `{}`{value}", scalar.text);
+        let message = format!("expected true or false, found `{}`{value}", scalar.text);
         self.problems
             .push(Problem::error(ProblemCode::WrongType, at, message).at_position(node.position));
         None
@@ -113,7 +114,7 @@ impl Typed<'_> {
 
     fn check_limits(&mut self, number: i64, limits: Limits, node: &Node, at: &str) {
         if !limits.hold(number) {
-            let message = format!("{number} is out of range; AWS takes {}", limits.words());
+            let message = format!("{number} is out of range; AWS accepts {}", limits.words());
             self.problems.push(
                 Problem::error(ProblemCode::OutOfRange, at, message).at_position(node.position),
             );

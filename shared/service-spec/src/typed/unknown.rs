@@ -1,11 +1,12 @@
-//! Members that a shape does not have: what may be meant, and what AWS shows but does not take.
+//! Members that a shape does not have: what may be meant, and what AWS returns but does not accept.
 
 use super::Typed;
 use crate::problem::{Problem, ProblemCode};
 use crate::reading::Member;
 use crate::shapes::MemberShape;
 
-/// Names at least this alike are suggested. `containerPrt` is 0.92 like `containerPort`.
+/// Names with at least this similarity are suggested. `containerPrt` and `containerPort` have the
+/// similarity 0.92.
 const ALIKE: f64 = 0.7;
 
 /// Members that only `DescribeTaskDefinition` and `DescribeServices` return. A spec copied from
@@ -55,7 +56,7 @@ impl Typed<'_> {
         let meant = members.iter().find(|known| meant == Some(known.name));
         let hint = match meant {
             _ if ONLY_SHOWN.contains(&name) => {
-                "AWS shows it, and does not take it: leave it out".to_owned()
+                "AWS returns it but does not accept it: omit it".to_owned()
             }
             Some(meant) => format!("did you mean `{}`?", meant.name),
             None if members.len() <= MOST_LISTED => {
@@ -75,7 +76,7 @@ impl Typed<'_> {
     /// Reports an unknown member that is passed on to AWS.
     pub(super) fn pass_on(&mut self, member: &Member, at: &str) {
         let message = format!(
-            "`{}` is not known to this version, and is passed on to AWS as it is",
+            "this version does not know `{}`, and passes it on to AWS unchanged",
             member.name
         );
         self.warn(ProblemCode::UnknownMember, at, member.position, message);
@@ -88,7 +89,7 @@ fn same_letters(one: &str, other: &str) -> bool {
     letters(one) == letters(other)
 }
 
-/// The name that is meant by another one, if one is near enough.
+/// The most similar name, if one is similar enough.
 pub(super) fn meant<'m>(
     names: impl Iterator<Item = &'m str> + Clone,
     given: &str,

@@ -7,7 +7,7 @@ use crate::rules;
 use crate::spec::{ListenerRef, LoadBalancing};
 use serde_json::Value;
 
-/// ELBv2 takes this many values in all conditions of a rule (quota "Condition values per rule").
+/// ELBv2 accepts this many values in all conditions of a rule (quota "Condition values per rule").
 const MOST_VALUES: usize = 5;
 
 /// A host or path pattern (API `HostHeaderConditionConfig`, `PathPatternConditionConfig`).
@@ -48,7 +48,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
 }
 
 impl Checks<'_> {
-    /// Whether the container is there, and has the port.
+    /// Whether the container exists and has the port.
     pub(super) fn container_port(
         &mut self,
         at_name: &str,
@@ -65,8 +65,8 @@ impl Checks<'_> {
             containers.find(|(_, container)| text(container, "name") == Some(name))
         else {
             let all = self.containers().filter_map(|(_, container)| text(container, "name"));
-            let hint = super::names("the containers are", all);
-            let message = format!("there is no container `{name}` in the task definition{hint}");
+            let hint = super::names("found:", all);
+            let message = format!("container `{name}` not found in the task definition{hint}");
             self.error(ProblemCode::NoSuchContainer, at_name, message);
             return;
         };
@@ -96,10 +96,10 @@ impl Checks<'_> {
             return;
         };
         let carries = text(mapping, "protocol").unwrap_or("tcp");
-        let references = if protocol == Some("UDP") { "udp" } else { "tcp" };
-        if protocol != Some("TCP_UDP") && carries != references {
+        let expected = if protocol == Some("UDP") { "udp" } else { "tcp" };
+        if protocol != Some("TCP_UDP") && carries != expected {
             let message = format!(
-                "port {port} of `{name}` is mapped for {carries}, and the target group sends {references}"
+                "port {port} of `{name}` is mapped for {carries}, but the target group uses {expected}"
             );
             self.error(ProblemCode::WrongTransport, at_port, message);
         }
@@ -124,7 +124,7 @@ impl Checks<'_> {
             found.filter(|(at, _)| !self.problems.iter().any(|it| it.at == *at))
         {
             let message = format!(
-                "with the host port fixed to {host_port}, an instance can run only one of these tasks, and a deployment needs a free instance: set `hostPort: 0` (or leave it out) for a port that is chosen for each task"
+                "with the host port fixed to {host_port}, an instance can run only one of these tasks, and a deployment needs a free instance: set `hostPort: 0` (or omit it) for a dynamic port"
             );
             self.warn(ProblemCode::StaticHostPort, at, message);
         }
@@ -154,12 +154,12 @@ fn listener(checks: &mut Checks<'_>, at: &str, listener: &ListenerRef) {
         "this is not the ARN of a listener"
     };
     let message = format!(
-        "{what}; give a listener's ARN, or its load balancer and port: `listener: {{loadBalancer: NAME, port: 443}}`"
+        "{what}; use a listener's ARN, or its load balancer and port: `listener: {{loadBalancer: NAME, port: 443}}`"
     );
     checks.error(ProblemCode::NotAListener, at, message);
 }
 
-/// A listener of a Network Load Balancer has no rules: it leads to one group.
+/// A listener of a Network Load Balancer has no rules: it forwards to one group.
 fn network(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     let given = [
         ("host", !entry.hosts.is_empty()),
@@ -182,8 +182,7 @@ fn network(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
 
 fn conditions(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     if entry.hosts.is_empty() && entry.paths.is_empty() {
-        let message =
-            "say which requests lead here: `host`, `path`, or both (`path: /*` takes all of them)";
+        let message = "set which requests this entry receives: `host`, `path`, or both (`path: /*` matches all of them)";
         checks.error(ProblemCode::NoCondition, at, message);
     }
     if entry.certificate.is_some() {
@@ -192,15 +191,15 @@ fn conditions(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     }
     let values = entry.hosts.len() + entry.paths.len();
     if values > MOST_VALUES {
-        let message =
-            format!("the rule would have {values} host and path values; ELBv2 takes {MOST_VALUES}");
+        let message = format!(
+            "the rule would have {values} host and path values; ELBv2 accepts {MOST_VALUES}"
+        );
         checks.error(ProblemCode::TooManyConditions, at, message);
     }
     for (index, host) in entry.hosts.iter().enumerate() {
         let at = one_of(&format!("{at}.host"), index, entry.hosts.len());
         if host.contains("://") || host.contains('/') || host.contains(':') {
-            let message =
-                format!("`{host}` is more than a host name: give it without scheme, port and path");
+            let message = format!("`{host}` is not only a host name: remove scheme, port and path");
             checks.error(ProblemCode::BadHost, at, message);
         } else if host.is_empty() || host.len() > LONGEST_PATTERN || !host.chars().all(is_of_host) {
             let message =
@@ -215,7 +214,7 @@ fn conditions(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
                 format!("paths begin with `/`, so `{path}` would never match: write `/{path}`");
             checks.error(ProblemCode::BadPath, at, message);
         } else if path.contains('?') && path.contains('=') {
-            let message = "a path condition does not see what follows the `?` of an address: take that out (`?` here means any one character)";
+            let message = "a path condition never matches the query string after the `?` of an address: remove it (`?` here means any one character)";
             checks.error(ProblemCode::QueryInPath, at, message);
         } else if path.len() > LONGEST_PATTERN || !path.chars().all(is_of_path) {
             let message = format!(
@@ -258,7 +257,7 @@ fn together(
         && entry.listener == other.listener
     {
         let message = format!(
-            "loadBalancing[{before}] leads to the same port from the same listener; give both hosts or paths in one entry"
+            "loadBalancing[{before}] leads to the same port from the same listener; put the hosts and paths of both into one entry"
         );
         checks.error(ProblemCode::DuplicateEntry, at, message);
         return;
@@ -268,7 +267,7 @@ fn together(
     }
     if is_network(entry) {
         let message = format!(
-            "loadBalancing[{before}] has the same listener, and a listener of a Network Load Balancer leads to one target group"
+            "loadBalancing[{before}] has the same listener, and a listener of a Network Load Balancer forwards to one target group"
         );
         checks.error(ProblemCode::ListenerTaken, format!("{at}.listener"), message);
         return;
@@ -284,7 +283,7 @@ fn together(
         );
         if this.overlaps(&that) {
             let message = format!(
-                "some requests fit both this and loadBalancing[{before}]: give both a `priority`, the narrower one the lower number"
+                "some requests match both this entry and loadBalancing[{before}]: set `priority` in both, with the lower number in the narrower one"
             );
             checks.error(ProblemCode::AmbiguousRules, at, message);
         }

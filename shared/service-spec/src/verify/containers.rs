@@ -21,7 +21,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             }
             Some(name) => {
                 if let Some(first) = seen.insert(name, at.clone()) {
-                    let message = format!("the container `{name}` is there already: {first}");
+                    let message = format!("duplicate container `{name}`, first in {first}");
                     checks.error(ProblemCode::DuplicateName, format!("{at}.name"), message);
                 }
             }
@@ -68,7 +68,7 @@ fn environment(checks: &mut Checks<'_>, at: &str, container: &Value) {
         };
         if names.contains(&name) {
             let message =
-                format!("the variable {name} is there twice; the program sees only one of them");
+                format!("duplicate variable {name}; the program receives only one of them");
             checks.warn(
                 ProblemCode::DuplicateName,
                 format!("{at}.environment[{index}].name"),
@@ -103,7 +103,7 @@ fn health(checks: &mut Checks<'_>, at: &str, container: &Value) {
             checks.error(
                 ProblemCode::OutOfRange,
                 format!("{at}.{member}"),
-                format!("ECS takes from {least} to {most}"),
+                format!("ECS accepts {least} to {most}"),
             );
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     } else {
         for (index, entry) in list(service, "loadBalancers").iter().enumerate() {
             if entry.get("advancedConfiguration").is_some() {
-                let message = "this is for the strategies BLUE_GREEN, LINEAR and CANARY; set `deploymentConfiguration.strategy`, or leave it out";
+                let message = "only the strategies BLUE_GREEN, LINEAR and CANARY use this; set `deploymentConfiguration.strategy`, or omit it";
                 checks.error(
                     ProblemCode::AdvancedWithoutStrategy,
                     format!("service.loadBalancers[{index}].advancedConfiguration"),
@@ -27,7 +27,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         for (index, _) in
             checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_some())
         {
-            let message = "this is for the strategies BLUE_GREEN, LINEAR and CANARY; set `service.deploymentConfiguration.strategy`, or leave it out";
+            let message = "only the strategies BLUE_GREEN, LINEAR and CANARY use this; set `service.deploymentConfiguration.strategy`, or omit it";
             checks.error(
                 ProblemCode::AdvancedWithoutStrategy,
                 format!("loadBalancing[{index}].blueGreen"),
@@ -45,11 +45,10 @@ fn controller(checks: &mut Checks<'_>) {
     }
     let at = "service.deploymentController.type";
     if controller == "CODE_DEPLOY" {
-        let message = "deployments would be made by CodeDeploy, not from this spec: use ECS with `deploymentConfiguration.strategy: BLUE_GREEN`";
+        let message = "CodeDeploy would deploy the service, not this spec: use ECS with `deploymentConfiguration.strategy: BLUE_GREEN`";
         checks.error(ProblemCode::OtherController, at, message);
     } else if controller == "EXTERNAL" {
-        let message =
-            "tasks would be run by task sets of another program, not from this spec: use ECS";
+        let message = "another program's task sets would run the tasks, not this spec: use ECS";
         checks.error(ProblemCode::OtherController, at, message);
     }
 }
@@ -59,14 +58,14 @@ fn shifting(checks: &mut Checks<'_>, service: &Value, strategy: &str) {
         let at = format!("service.loadBalancers[{index}]");
         let Some(advanced) = entry.get("advancedConfiguration") else {
             let message = format!(
-                "{strategy} shifts traffic between two target groups: give `advancedConfiguration` with the second group, the listener rule and the role"
+                "{strategy} shifts traffic between two target groups: set `advancedConfiguration` with the second group, the listener rule and the role"
             );
             checks.error(ProblemCode::NoSecondGroup, at, message);
             continue;
         };
         let given = |member: &str| text(advanced, member).is_some_and(|text| !text.is_empty());
         if !given("alternateTargetGroupArn") && !given("alternateTargetGroupName") {
-            let message = "the second target group is missing: give `alternateTargetGroupArn` or `alternateTargetGroupName`";
+            let message = "the second target group is missing: set `alternateTargetGroupArn` or `alternateTargetGroupName`";
             checks.error(
                 ProblemCode::MissingMember,
                 format!("{at}.advancedConfiguration"),
@@ -88,12 +87,13 @@ fn shifting(checks: &mut Checks<'_>, service: &Value, strategy: &str) {
         checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_none())
     {
         let message = format!(
-            "{strategy} shifts traffic between two target groups: give `blueGreen` with the second group's name and the role"
+            "{strategy} shifts traffic between two target groups: set `blueGreen` with the second group's name and the role"
         );
         checks.error(ProblemCode::NoSecondGroup, format!("loadBalancing[{index}]"), message);
     }
     if checks.is_daemon() {
-        let message = format!("a DAEMON service is deployed ROLLING only, not {strategy}");
+        let message =
+            format!("a DAEMON service supports only the strategy ROLLING, not {strategy}");
         checks.error(ProblemCode::DaemonStrategy, format!("{AT}.strategy"), message);
     }
 }
@@ -117,7 +117,7 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
         checks.error(
             ProblemCode::OutOfRange,
             format!("{AT}.minimumHealthyPercent"),
-            "give 0 to 100 percent",
+            "must be from 0 to 100 percent",
         );
         return;
     }
@@ -125,7 +125,7 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
         checks.error(
             ProblemCode::OutOfRange,
             format!("{AT}.maximumPercent"),
-            "give 100 percent or more",
+            "must be 100 percent or more",
         );
         return;
     }
@@ -139,7 +139,7 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
         let message = "with both at 100 percent no task can be stopped or started, so nothing could be deployed: lower `minimumHealthyPercent` or raise `maximumPercent`";
         checks.error(ProblemCode::DeploymentStuck, AT, message);
     } else if let Some(count) = checks.spec.desired_count().filter(|count| *count > 0 && !daemon) {
-        // Rounded as ECS does: the least up, the most down.
+        // Rounded as ECS does: the minimum up, the maximum down.
         let (healthy, running) = ((count * least + 99) / 100, count * most / 100);
         if healthy >= count && running <= count {
             let message = format!(

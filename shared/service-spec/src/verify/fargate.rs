@@ -44,12 +44,12 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     }
     for (index, volume) in list(definition, "volumes").iter().enumerate() {
         if volume.get("host").is_some_and(|host| text(host, "sourcePath").is_some()) {
-            let message = "there is no host to see on Fargate: use an EFS or EBS volume, or leave `host` out for one that ends with the task";
+            let message = "tasks on Fargate cannot access a host: use an EFS or EBS volume, or omit `host` for a volume that ends with the task";
             checks.error(ProblemCode::NotOnFargate, format!("{AT}.volumes[{index}].host"), message);
         }
     }
     if !list(definition, "placementConstraints").is_empty() {
-        let message = "there are no instances to choose from on Fargate: leave it out";
+        let message = "Fargate has no instances to choose from: omit it";
         checks.error(ProblemCode::NotOnFargate, format!("{AT}.placementConstraints"), message);
     }
     if let Some(size) =
@@ -59,7 +59,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         checks.error(
             ProblemCode::OutOfRange,
             format!("{AT}.ephemeralStorage.sizeInGiB"),
-            "Fargate takes from 21 to 200 GiB",
+            "Fargate supports 21 to 200 GiB",
         );
     }
     execution_role(checks, definition);
@@ -69,7 +69,7 @@ fn size(checks: &mut Checks<'_>, definition: &Value) {
     let (Some(cpu), Some(memory)) = (text(definition, "cpu"), text(definition, "memory")) else {
         for member in ["cpu", "memory"].iter().filter(|member| definition.get(**member).is_none()) {
             let message = format!(
-                "Fargate needs the size of the task: give `{member}`, such as cpu 256 with memory 512"
+                "Fargate needs the size of the task: set `{member}`, such as cpu 256 with memory 512"
             );
             checks.error(ProblemCode::FargateSize, AT, message);
         }
@@ -79,14 +79,14 @@ fn size(checks: &mut Checks<'_>, definition: &Value) {
         checks.error(
             ProblemCode::FargateSize,
             format!("{AT}.cpu"),
-            format!("`{cpu}` is no size: write CPU units, such as 256"),
+            format!("`{cpu}` is not a valid size: write CPU units, such as 256"),
         );
         return;
     };
     let Some((_, least, most, step)) = SIZES.iter().find(|(cpu, ..)| *cpu == units) else {
         let sizes: Vec<String> = SIZES.iter().map(|(cpu, ..)| cpu.to_string()).collect();
         let message =
-            format!("Fargate has no size of {units} CPU units; it has {}", sizes.join(", "));
+            format!("Fargate does not support {units} CPU units; supported: {}", sizes.join(", "));
         checks.error(ProblemCode::FargateSize, format!("{AT}.cpu"), message);
         return;
     };
@@ -95,10 +95,10 @@ fn size(checks: &mut Checks<'_>, definition: &Value) {
     });
     if !fits || (units == 256 && units_of_memory(memory) == Some(1536)) {
         let message = if units == 256 {
-            "with 256 CPU units Fargate takes 512, 1024 or 2048 MiB of memory".to_owned()
+            "with 256 CPU units Fargate supports 512, 1024 or 2048 MiB of memory".to_owned()
         } else {
             format!(
-                "with {units} CPU units Fargate takes {least} to {most} MiB of memory, in steps of {step}"
+                "with {units} CPU units Fargate supports {least} to {most} MiB of memory, in steps of {step}"
             )
         };
         checks.error(ProblemCode::FargateSize, format!("{AT}.memory"), message);
@@ -126,14 +126,14 @@ fn units_of_memory(text: &str) -> Option<u32> {
 
 fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
     if container.get("privileged").and_then(Value::as_bool) == Some(true) {
-        let message = "Fargate runs no privileged containers: leave it out, or run on EC2";
+        let message = "Fargate does not run privileged containers: omit it, or run on EC2";
         checks.error(ProblemCode::NotOnFargate, format!("{at}.privileged"), message);
     }
     if !list(container, "dockerSecurityOptions").is_empty() {
         checks.error(
             ProblemCode::NotOnFargate,
             format!("{at}.dockerSecurityOptions"),
-            "Fargate takes none: leave it out",
+            "Fargate does not support this: omit it",
         );
     }
     for (index, requirement) in list(container, "resourceRequirements").iter().enumerate() {
@@ -149,7 +149,7 @@ fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
     if let Some(driver) = container.get("logConfiguration").and_then(|logs| text(logs, "logDriver"))
         && !LOG_DRIVERS.contains(&driver)
     {
-        let message = format!("Fargate has the log drivers {}", LOG_DRIVERS.join(", "));
+        let message = format!("Fargate supports the log drivers {}", LOG_DRIVERS.join(", "));
         checks.error(
             ProblemCode::NotOnFargate,
             format!("{at}.logConfiguration.logDriver"),
@@ -165,7 +165,7 @@ fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
     }
 }
 
-/// The agent of Fargate has no role of its own for images, logs and secrets.
+/// Fargate needs an execution role for images, logs and secrets.
 fn execution_role(checks: &mut Checks<'_>, definition: &Value) {
     if text(definition, "executionRoleArn").is_some_and(|role| !role.is_empty()) {
         return;
@@ -184,7 +184,7 @@ fn execution_role(checks: &mut Checks<'_>, definition: &Value) {
         };
         if let Some((member, why)) = reason {
             let message = format!(
-                "this container {why}, for which Fargate needs a role: give `executionRoleArn`"
+                "this container {why}, for which Fargate needs a role: set `executionRoleArn`"
             );
             checks.error(ProblemCode::NoExecutionRole, format!("{at}.{member}"), message);
             return;

@@ -28,8 +28,8 @@ fn exists(checks: &mut Checks<'_>, at: &str, name: &str) -> bool {
     if !is_there {
         let all = checks.containers().filter_map(|(_, container)| text(container, "name"));
         let message = format!(
-            "there is no container `{name}` in the task definition{}",
-            super::names("the containers are", all)
+            "container `{name}` not found in the task definition{}",
+            super::names("found:", all)
         );
         checks.error(ProblemCode::NoSuchContainer, at, message);
     }
@@ -52,13 +52,13 @@ fn depends_on(checks: &mut Checks<'_>, at: &str, container: &Value, dependency: 
     match text(dependency, "condition") {
         Some("HEALTHY") if on.and_then(|on| on.get("healthCheck")).is_none() => {
             let message = format!(
-                "`{name}` has no `healthCheck`, so it never gets HEALTHY: give it one, or wait for START"
+                "`{name}` has no `healthCheck`, so it never becomes HEALTHY: add one, or wait for START"
             );
             checks.error(ProblemCode::NoHealthCheck, at, message);
         }
         Some(condition @ ("SUCCESS" | "COMPLETE")) if is_essential => {
             let message = format!(
-                "`{name}` is essential, so its end ends the task before {condition} is seen: set `essential: false` on it"
+                "`{name}` is essential, so the task stops when it exits, before {condition} takes effect: set `essential: false` on it"
             );
             checks.error(ProblemCode::EssentialDependency, at, message);
         }
@@ -66,7 +66,7 @@ fn depends_on(checks: &mut Checks<'_>, at: &str, container: &Value, dependency: 
     }
 }
 
-/// Names one circle of containers that wait for each other.
+/// Names one cycle of containers that wait for each other.
 fn cycle(checks: &mut Checks<'_>) {
     let waits: BTreeMap<&str, Vec<&str>> = checks
         .containers()
@@ -85,7 +85,7 @@ fn cycle(checks: &mut Checks<'_>) {
             .filter(|circle| circle.len() > 1 && circle.iter().min() == Some(&name));
         if let Some(circle) = circle {
             let message = format!(
-                "these containers wait for each other: {} -> {name}; take one of them out",
+                "these containers wait for each other: {} -> {name}; remove one of these dependencies",
                 circle.join(" -> ")
             );
             checks.error(ProblemCode::DependencyCycle, format!("{at}.dependsOn"), message);
@@ -94,7 +94,7 @@ fn cycle(checks: &mut Checks<'_>) {
     }
 }
 
-/// The way from a container back to itself.
+/// The path from a container back to itself.
 fn circle<'a>(waits: &BTreeMap<&'a str, Vec<&'a str>>, start: &'a str) -> Option<Vec<&'a str>> {
     let mut ahead = vec![vec![start]];
     let mut seen: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! The target groups that are made: ELBv2's limits (API `CreateTargetGroup`, target group
+//! The target groups that a spec creates: ELBv2's limits (API `CreateTargetGroup`, target group
 //! attributes).
 //!
 //! AWS facts: F-6, F-11.4.
@@ -12,7 +12,7 @@ use crate::spec::{HealthCheck, LoadBalancing, TargetGroupSpec};
 /// ELBv2's limit for names of target groups.
 const LONGEST_NAME: usize = 32;
 
-/// AWS's defaults, where one value is held against another.
+/// AWS's defaults, for comparing one value with another.
 const DEFAULT_INTERVAL: u32 = 30;
 
 pub(super) fn verify(checks: &mut Checks<'_>) {
@@ -74,7 +74,7 @@ fn arn(checks: &mut Checks<'_>, at: &str, arn: &str, part: &str, what: &str) {
         checks.error(
             ProblemCode::BadArn,
             at,
-            format!("this is not the ARN of {what}: such an ARN has `{part}` in it"),
+            format!("this is not the ARN of {what}: such an ARN contains `{part}`"),
         );
     }
 }
@@ -84,14 +84,14 @@ fn name(checks: &mut Checks<'_>, at: &str, name: &str) {
     let message = if name.chars().count() > LONGEST_NAME {
         let count = name.chars().count();
         format!(
-            "`{name}` has {count} characters; a target group's name has at most {LONGEST_NAME}: give a shorter `targetGroup.name`"
+            "`{name}` has {count} characters; a target group's name has at most {LONGEST_NAME}: set a shorter `targetGroup.name`"
         )
     } else if name.is_empty() || !is_good || name.starts_with('-') || name.ends_with('-') {
         format!(
             "`{name}` cannot name a target group: use letters, digits and hyphens, without a hyphen at either end"
         )
     } else if name.starts_with("internal-") {
-        format!("`{name}` begins with `internal-`, which ELBv2 keeps for itself")
+        format!("`{name}` begins with `internal-`, which ELBv2 reserves")
     } else {
         return;
     };
@@ -137,7 +137,7 @@ fn health_check(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     health_port(checks, at, entry);
 }
 
-/// What the checks are made with.
+/// The protocol of the health checks.
 fn check_protocol(group: &TargetGroupSpec) -> &str {
     let default =
         if ["HTTP", "HTTPS"].contains(&group.protocol.as_str()) { &group.protocol } else { "TCP" };
@@ -157,7 +157,7 @@ fn times(checks: &mut Checks<'_>, at: &str, check: &HealthCheck, protocol: &str)
         checks.error(ProblemCode::TimeoutOverInterval, format!("{at}.{member}"), message);
     } else if check.timeout_seconds.is_none() && default_timeout >= interval {
         let message = format!(
-            "AWS's own timeout is {default_timeout} s, and must be less than the interval: give `timeoutSeconds`"
+            "AWS's default timeout is {default_timeout} s, which must be less than the interval: set `timeoutSeconds`"
         );
         checks.error(ProblemCode::TimeoutOverInterval, format!("{at}.intervalSeconds"), message);
     }
@@ -166,7 +166,7 @@ fn times(checks: &mut Checks<'_>, at: &str, check: &HealthCheck, protocol: &str)
 fn codes(checks: &mut Checks<'_>, at: &str, group: &TargetGroupSpec) {
     let Some(codes) = &group.health_check.codes else { return };
     let is_grpc = group.protocol_version.as_deref() == Some("GRPC");
-    // An Application Load Balancer takes up to 499, a Network Load Balancer up to 599 (API
+    // An Application Load Balancer accepts up to 499, a Network Load Balancer up to 599 (API
     // `Matcher`).
     let (least, most) = match group.protocol.as_str() {
         _ if is_grpc => (0, 99),
@@ -181,13 +181,13 @@ fn codes(checks: &mut Checks<'_>, at: &str, group: &TargetGroupSpec) {
     });
     if !is_good {
         let message = format!(
-            "`{codes}` is not understood: give codes from {least} to {most}, such as 200, 200-299 or 200,202"
+            "`{codes}` is not valid: use codes from {least} to {most}, such as 200, 200-299 or 200,202"
         );
         checks.error(ProblemCode::BadCodes, format!("{at}.codes"), message);
     }
 }
 
-/// A fixed port for checks, where tasks get their ports from the host.
+/// A fixed port for checks, if tasks have dynamic host ports.
 fn health_port(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     let Some(port) =
         entry.group.health_check.port.as_deref().filter(|port| *port != "traffic-port")
@@ -196,7 +196,11 @@ fn health_port(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     };
     let at = format!("{at}.port");
     let Some(port) = port.parse::<u16>().ok().filter(|port| *port > 0) else {
-        checks.error(ProblemCode::OutOfRange, at, "give `traffic-port`, or a port from 1 to 65535");
+        checks.error(
+            ProblemCode::OutOfRange,
+            at,
+            "must be `traffic-port`, or a port from 1 to 65535",
+        );
         return;
     };
     if checks.network_mode() != Some("bridge") {
@@ -206,7 +210,7 @@ fn health_port(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
         checks.containers().flat_map(|(_, container)| list(container, "portMappings"));
     if !mappings.any(|mapping| number(mapping, "hostPort") == Some(i64::from(port))) {
         let message = format!(
-            "no container has the host port {port}, so every check would fail: each task gets its own ports here; leave it out to check the port that gets the traffic"
+            "no container has the host port {port}, so every check would fail: each task gets dynamic ports here; omit it to check the port that receives the traffic"
         );
         checks.error(ProblemCode::HealthPort, at, message);
     }
@@ -224,11 +228,7 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
                 "a Network Load Balancer has no slow start: leave it out",
             );
         } else if seconds != 0 && !(30..=900).contains(&seconds) {
-            checks.error(
-                ProblemCode::OutOfRange,
-                at,
-                "give 0 to turn it off, or 30 to 900 seconds",
-            );
+            checks.error(ProblemCode::OutOfRange, at, "must be 0 (off), or from 30 to 900 seconds");
         } else if seconds != 0
             && get("load_balancing.algorithm.type").is_some_and(|kind| kind != "round_robin")
         {
@@ -247,9 +247,9 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
     let at = format!("{at}.stickiness");
     if is_network != (kind == "source_ip") {
         let message = if is_network {
-            "a Network Load Balancer keeps clients apart by `source_ip`"
+            "a Network Load Balancer supports only the stickiness type `source_ip`"
         } else {
-            "an Application Load Balancer keeps clients apart by `lb_cookie` or `app_cookie`"
+            "an Application Load Balancer supports the stickiness types `lb_cookie` and `app_cookie`"
         };
         checks.error(ProblemCode::NotForProtocol, format!("{at}.type"), message);
     }
@@ -274,7 +274,7 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
             checks.error(
                 ProblemCode::NotForProtocol,
                 format!("{at}.cookieName"),
-                "only app_cookie has a cookie of its own",
+                "only app_cookie has a `cookieName`",
             );
         }
     }

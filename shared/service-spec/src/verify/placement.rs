@@ -23,7 +23,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             checks.error(
                 ProblemCode::ListLength,
                 format!("service.{member}"),
-                format!("ECS takes at most {most}"),
+                format!("ECS accepts at most {most}"),
             );
         }
     }
@@ -50,7 +50,7 @@ fn capacity(checks: &mut Checks<'_>, providers: &[Value]) {
     if levels.clone().all(|weight| weight == 0)
         && (providers.len() > 1 || providers.iter().any(has_weight))
     {
-        let message = "every weight is 0, so no task would be placed: give one of them a weight";
+        let message = "every weight is 0, so no task would be placed: set a weight above 0";
         checks.error(ProblemCode::NoWeight, STRATEGY, message);
     }
     let with_base =
@@ -70,12 +70,12 @@ fn has_weight(provider: &Value) -> bool {
 
 fn on_fargate(checks: &mut Checks<'_>, service: &Value) {
     if checks.is_daemon() {
-        let message = "there are no instances on Fargate, so no DAEMON: use REPLICA";
+        let message = "Fargate has no instances, so it cannot run a DAEMON service: use REPLICA";
         checks.error(ProblemCode::DaemonOnFargate, "service.schedulingStrategy", message);
     }
     for member in ["placementConstraints", "placementStrategy"] {
         if !list(service, member).is_empty() {
-            let message = "there are no instances to choose from on Fargate: leave it out";
+            let message = "Fargate has no instances to choose from: omit it";
             checks.error(ProblemCode::NotOnFargate, format!("service.{member}"), message);
         }
     }
@@ -87,7 +87,7 @@ fn network(checks: &mut Checks<'_>, service: &Value) {
         service.get("networkConfiguration").and_then(|network| network.get("awsvpcConfiguration"));
     match (checks.network_mode(), vpc) {
         (Some("awsvpc"), None) => {
-            let message = "in awsvpc mode each task gets an address: give `networkConfiguration.awsvpcConfiguration` with subnets and security groups";
+            let message = "in awsvpc mode each task gets its own address: set `networkConfiguration.awsvpcConfiguration` with subnets and security groups";
             checks.error(ProblemCode::NoSubnets, "service", message);
         }
         (Some(mode), Some(_)) if mode != "awsvpc" => {
@@ -101,7 +101,7 @@ fn network(checks: &mut Checks<'_>, service: &Value) {
     let Some(vpc) = vpc else { return };
     let at = format!("{at}.awsvpcConfiguration");
     if vpc.get("subnets").is_some() && list(vpc, "subnets").is_empty() {
-        checks.error(ProblemCode::NoSubnets, format!("{at}.subnets"), "give at least one subnet");
+        checks.error(ProblemCode::NoSubnets, format!("{at}.subnets"), "set at least one subnet");
     }
     for (member, most, prefix) in [("subnets", 16, "subnet-"), ("securityGroups", 5, "sg-")] {
         let ids = list(vpc, member);
@@ -120,7 +120,7 @@ fn network(checks: &mut Checks<'_>, service: &Value) {
         }
     }
     if list(vpc, "securityGroups").is_empty() {
-        let message = "without security groups the VPC's default one is used, which lets no load balancer in by itself: name the ones that are meant";
+        let message = "without security groups, the tasks get the VPC's default one, which by default allows no traffic from a load balancer: name the intended ones";
         checks.warn(ProblemCode::NoSecurityGroups, &at, message);
     }
     if text(vpc, "assignPublicIp") == Some("ENABLED") && text(service, "launchType") == Some("EC2")

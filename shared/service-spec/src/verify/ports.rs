@@ -21,7 +21,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
                 && let Some(first) = host_ports.insert(port, at.clone())
             {
                 let message = format!(
-                    "the port {}/{} is taken already: {first}; a task has each port once",
+                    "{first} already uses the port {}/{}; a task can use each port only once",
                     port.0, port.1
                 );
                 checks.error(ProblemCode::DuplicatePort, &at, message);
@@ -32,14 +32,14 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
                 checks.error(
                     ProblemCode::DuplicateName,
                     format!("{at}.name"),
-                    format!("`{name}` is there already: {first}"),
+                    format!("duplicate name `{name}`, first in {first}"),
                 );
             }
         }
     }
 }
 
-/// The port that is taken on the host, or on the task's own address.
+/// The port that is used on the host, or on the task's own address.
 fn taken<'a>(mode: &str, mapping: &'a Value) -> Option<(i64, &'a str)> {
     let protocol = text(mapping, "protocol").unwrap_or("tcp");
     let port = match mode {
@@ -60,7 +60,7 @@ fn one(checks: &mut Checks<'_>, mode: &str, at: &str, mapping: &Value) {
             checks.error(
                 ProblemCode::PortAndRange,
                 at,
-                "give `containerPort` or `containerPortRange`, not both",
+                "set `containerPort` or `containerPortRange`, not both",
             );
         }
         (Some(port), None) if !(1..=65535).contains(&port) => {
@@ -78,13 +78,13 @@ fn one(checks: &mut Checks<'_>, mode: &str, at: &str, mapping: &Value) {
         checks.error(
             ProblemCode::OutOfRange,
             at,
-            "a host port is from 1 to 65535, or 0 for one that is chosen on the host",
+            "a host port is from 1 to 65535, or 0 for a dynamic port",
         );
     } else if ["host", "awsvpc"].contains(&mode)
         && container_port.is_some_and(|port| host_port != port)
     {
         let why = if mode == "host" {
-            "the program is on the host itself"
+            "the container uses the network of the host"
         } else {
             "the task has its own address"
         };
@@ -95,11 +95,11 @@ fn one(checks: &mut Checks<'_>, mode: &str, at: &str, mapping: &Value) {
     }
 }
 
-/// Members of a container that a network mode does not take.
+/// Members of a container that a network mode does not support.
 fn unfit_for_mode(checks: &mut Checks<'_>, mode: &str, at: &str, container: &Value) {
     if mode == "none" && !list(container, "portMappings").is_empty() {
         let message =
-            "in network mode none there is no network, and so no port: choose bridge or awsvpc";
+            "network mode none has no network, and therefore no ports: choose bridge or awsvpc";
         checks.error(ProblemCode::PortsWithoutNetwork, format!("{at}.portMappings"), message);
     }
     if mode != "bridge" && !list(container, "links").is_empty() {
@@ -109,7 +109,7 @@ fn unfit_for_mode(checks: &mut Checks<'_>, mode: &str, at: &str, container: &Val
         checks.error(ProblemCode::NotInMode, format!("{at}.links"), message);
     }
     if ["awsvpc", "host"].contains(&mode) && container.get("hostname").is_some() {
-        let message = format!("ECS does not take `hostname` in {mode} mode: leave it out");
+        let message = format!("ECS does not accept `hostname` in {mode} mode: omit it");
         checks.error(ProblemCode::NotInMode, format!("{at}.hostname"), message);
     }
 }

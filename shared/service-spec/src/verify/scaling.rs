@@ -6,13 +6,13 @@ use crate::members::number;
 use crate::problem::ProblemCode;
 use crate::spec::{Scaling, ScalingMetric, ScalingTarget};
 
-/// The days that CloudWatch Logs takes (API `PutRetentionPolicy`).
+/// The days that CloudWatch Logs accepts (API `PutRetentionPolicy`).
 const RETENTION_DAYS: [u32; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
 ];
 
-/// AWS takes 50 tags; some are ours.
+/// AWS accepts 50 tags; some are Portkeeper's.
 const MOST_TAGS: usize = 45;
 
 pub(super) fn verify(checks: &mut Checks<'_>) {
@@ -31,13 +31,16 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             checks.error(
                 ProblemCode::DuplicateName,
                 format!("{at}.name"),
-                format!("`{}` is there twice", group.name),
+                format!("duplicate log group `{}`", group.name),
             );
         }
         if let Some(days) = group.retention_days.filter(|days| !RETENTION_DAYS.contains(days)) {
             let less = RETENTION_DAYS.iter().filter(|known| **known > days).min();
-            let hint = less.map(|more| format!("; {more} is the next")).unwrap_or_default();
-            let message = format!("CloudWatch Logs does not take {days} days{hint}");
+            let hint = less
+                .map(|more| format!("; the next supported value is {more}"))
+                .unwrap_or_default();
+            let message =
+                format!("CloudWatch Logs does not support a retention of {days} days{hint}");
             checks.error(ProblemCode::Retention, format!("{at}.retentionDays"), message);
         }
     }
@@ -55,7 +58,7 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
         checks.error(ProblemCode::DaemonScaling, "scaling", message);
     }
     if scaling.targets.is_empty() {
-        let message = "without `cpu`, `memory` or `requestsPerTarget` nothing changes the number of tasks, unless policies are made elsewhere";
+        let message = "without `cpu`, `memory` or `requestsPerTarget` nothing changes the number of tasks, unless policies are created elsewhere";
         checks.warn(ProblemCode::NoScalingTarget, "scaling", message);
     }
     let limits = i64::from(scaling.min)..=i64::from(scaling.max);
@@ -63,7 +66,7 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
         .filter(|count| !limits.contains(count) && scaling.min <= scaling.max)
     {
         let message = format!(
-            "{count} tasks are outside of scaling's {} to {}, and would be corrected at once",
+            "{count} tasks are outside the limits of `scaling`, {} to {}, which would change the number at once",
             limits.start(),
             limits.end()
         );
@@ -75,13 +78,17 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
             ScalingMetric::Cpu | ScalingMetric::Memory
                 if target.value <= 0.0 || target.value > 100.0 =>
             {
-                checks.error(ProblemCode::OutOfRange, at, "give percent: more than 0, at most 100");
+                checks.error(
+                    ProblemCode::OutOfRange,
+                    at,
+                    "must be a percentage: more than 0, at most 100",
+                );
             }
             ScalingMetric::RequestsPerTarget if target.value <= 0.0 => {
                 checks.error(
                     ProblemCode::OutOfRange,
                     at,
-                    "give the requests per minute of one task: more than 0",
+                    "must be the requests per minute of one task: more than 0",
                 );
             }
             ScalingMetric::RequestsPerTarget => requests(checks, &at, target),
@@ -96,13 +103,13 @@ fn requests(checks: &mut Checks<'_>, at: &str, target: &ScalingTarget) {
     let groups: Vec<&str> = entries.map(|entry| entry.group.name.as_str()).collect();
     let message = match &target.group {
         _ if groups.is_empty() => {
-            "requests are counted by an Application Load Balancer: give `loadBalancing` with protocol HTTP".to_owned()
+            "an Application Load Balancer counts the requests: add `loadBalancing` with protocol HTTP".to_owned()
         }
         Some(name) if !groups.contains(&name.as_str()) => {
-            format!("there is no target group `{name}` in this spec{}", super::names("there are", groups.into_iter()))
+            format!("target group `{name}` not found in this spec{}", super::names("found:", groups.into_iter()))
         }
         None if groups.len() > 1 => {
-            format!("which requests? give `value` and `targetGroup`, one of {}", groups.join(", "))
+            format!("set `value` and `targetGroup`; the groups of this spec: {}", groups.join(", "))
         }
         _ => return,
     };
@@ -115,7 +122,7 @@ fn tags(checks: &mut Checks<'_>) {
         checks.error(
             ProblemCode::TooManyTags,
             "tags",
-            format!("AWS takes 50 tags, of which {MOST_TAGS} are yours"),
+            format!("AWS accepts 50 tags, of which a spec can set {MOST_TAGS}"),
         );
     }
     for (key, value) in tags {
@@ -123,11 +130,7 @@ fn tags(checks: &mut Checks<'_>) {
         let is_good =
             |letter: char| letter.is_alphanumeric() || letter == ' ' || "_.:/=+-@".contains(letter);
         if key.to_ascii_lowercase().starts_with("aws:") || key.starts_with("portkeeper:spec") {
-            checks.error(
-                ProblemCode::ReservedTag,
-                at,
-                format!("`{key}` is not yours to set: leave it out"),
-            );
+            checks.error(ProblemCode::ReservedTag, at, format!("`{key}` is reserved: omit it"));
         } else if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
             checks.error(
                 ProblemCode::TagLength,
@@ -138,7 +141,7 @@ fn tags(checks: &mut Checks<'_>) {
             checks.error(
                 ProblemCode::BadTag,
                 at,
-                "tags have letters, digits, spaces and `_.:/=+-@`",
+                "tags contain only letters, digits, spaces and `_.:/=+-@`",
             );
         }
     }

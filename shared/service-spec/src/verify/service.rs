@@ -6,7 +6,7 @@ use crate::problem::ProblemCode;
 use portkeeper_core::ids::TargetGroupArn;
 use serde_json::Value;
 
-/// ECS takes this many target groups for a service.
+/// ECS accepts this many target groups for a service.
 const MOST_GROUPS: usize = 5;
 
 pub(super) fn verify(checks: &mut Checks<'_>) {
@@ -31,7 +31,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             .is_some_and(|definition| text(definition, "taskRoleArn").is_none())
     {
         let message =
-            "`aws ecs execute-command` needs a role in the task: give `taskDefinition.taskRoleArn`";
+            "`aws ecs execute-command` needs a task role: set `taskDefinition.taskRoleArn`";
         checks.error(ProblemCode::NoTaskRole, "service.enableExecuteCommand", message);
     }
     service_connect(checks, service);
@@ -52,15 +52,11 @@ fn desired_count(checks: &mut Checks<'_>, service: &Value) {
         checks.error(
             ProblemCode::NoDesiredCount,
             "service",
-            "give `desiredCount`: how many tasks should run",
+            "set `desiredCount`: how many tasks should run",
         );
     }
     if count.is_some_and(|count| count < 0) {
-        checks.error(
-            ProblemCode::OutOfRange,
-            "service.desiredCount",
-            "no fewer than 0 tasks can run",
-        );
+        checks.error(ProblemCode::OutOfRange, "service.desiredCount", "must be 0 or more");
     }
 }
 
@@ -68,11 +64,11 @@ fn grace_period(checks: &mut Checks<'_>, service: &Value) {
     let at = "service.healthCheckGracePeriodSeconds";
     let seconds = number(service, "healthCheckGracePeriodSeconds");
     if seconds.is_some_and(|seconds| seconds < 0) {
-        checks.error(ProblemCode::OutOfRange, at, "give 0 or more seconds");
+        checks.error(ProblemCode::OutOfRange, at, "must be 0 or more seconds");
     }
     if !checks.is_balanced() {
         if seconds.is_some() {
-            let message = "a grace period is about load balancer health checks, and this service has no load balancer: leave it out, or add `loadBalancing`";
+            let message = "a grace period applies to load balancer health checks, but this service has no load balancer: omit it, or add `loadBalancing`";
             checks.error(ProblemCode::GraceWithoutLoadBalancer, at, message);
         }
         return;
@@ -84,7 +80,7 @@ fn grace_period(checks: &mut Checks<'_>, service: &Value) {
     });
     if let Some((name, needs)) = slow.filter(|(_, needs)| seconds.unwrap_or(0) < *needs) {
         let message = format!(
-            "`{name}` may take {needs} s to start, and the load balancer's checks count after {} s: ECS would stop tasks that only begin; set at least {needs}",
+            "`{name}` may take {needs} s to start, and the load balancer's checks count after {} s: ECS would stop tasks that are still starting; set at least {needs}",
             seconds.unwrap_or(0)
         );
         let at = if seconds.is_some() { at } else { "service" };
@@ -98,14 +94,14 @@ fn load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
     let classic = text(entry, "loadBalancerName").filter(|name| !name.is_empty());
     match (arn, named, classic) {
         (None, None, None) => {
-            let message = "name the target group: `targetGroupArn`, or `targetGroupName` for one that exists; or let `loadBalancing` make one";
+            let message = "name the target group: `targetGroupArn`, or `targetGroupName` for an existing one; or let `loadBalancing` create one";
             checks.error(ProblemCode::NoTargetGroup, at, message);
         }
         (Some(arn), None, None) => group_arn(checks, &format!("{at}.targetGroupArn"), arn),
         (None, None, Some(_)) => classic_load_balancer(checks, at, entry),
         (None, Some(_), None) => {}
         _ => {
-            let message = "give only one of `targetGroupArn`, `targetGroupName` and (for a Classic Load Balancer) `loadBalancerName`";
+            let message = "set only one of `targetGroupArn`, `targetGroupName` and (for a Classic Load Balancer) `loadBalancerName`";
             checks.error(ProblemCode::TwoTargetGroups, at, message);
         }
     }
@@ -118,7 +114,7 @@ fn load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
             checks.error(
                 ProblemCode::MissingMember,
                 at,
-                format!("`{member}` is missing: which container gets the requests?"),
+                format!("`{member}` is missing: set which container receives the requests"),
             );
         }
     }
@@ -144,7 +140,7 @@ fn group_arn(checks: &mut Checks<'_>, at: &str, arn: &str) {
     } else {
         "this is not the ARN of a target group"
     };
-    let message = format!("{what}; the ARN of a target group has `:targetgroup/` in it");
+    let message = format!("{what}; the ARN of a target group contains `:targetgroup/`");
     checks.error(ProblemCode::NotATargetGroup, at, message);
 }
 
@@ -152,7 +148,7 @@ fn group_arn(checks: &mut Checks<'_>, at: &str, arn: &str) {
 fn classic_load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
     let at = format!("{at}.loadBalancerName");
     if checks.network_mode() == Some("awsvpc") {
-        let message = "a Classic Load Balancer knows instances, and in awsvpc mode each task has its own address: use a target group of type ip";
+        let message = "a Classic Load Balancer registers instances, but in awsvpc mode each task has its own address: use a target group of type ip";
         checks.error(ProblemCode::ClassicWithAwsvpc, at, message);
         return;
     }
@@ -166,7 +162,7 @@ fn classic_load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
     let found = mapping.into_iter().find(|mapping| number(mapping, "containerPort") == Some(port));
     if checks.network_mode() == Some("bridge") && found.is_some_and(is_dynamic) {
         let message = format!(
-            "a Classic Load Balancer has one fixed port for all instances, and port {port} of `{name}` is another on each: use a target group, or give `hostPort`"
+            "a Classic Load Balancer has one fixed port for all instances, but port {port} of `{name}` has a different host port on each: use a target group, or set `hostPort`"
         );
         checks.error(ProblemCode::ClassicWithDynamicPort, at, message);
     }
@@ -177,7 +173,7 @@ fn count_groups(checks: &mut Checks<'_>, service: &Value) {
     let count = list(service, "loadBalancers").len() + ours;
     if count > MOST_GROUPS {
         let message = format!(
-            "the service would have {count} target groups; ECS takes at most {MOST_GROUPS}"
+            "the service would have {count} target groups; ECS accepts at most {MOST_GROUPS}"
         );
         let at = if ours > 0 { "loadBalancing" } else { "service.loadBalancers" };
         checks.error(ProblemCode::TooManyGroups, at, message);
@@ -200,14 +196,14 @@ fn service_connect(checks: &mut Checks<'_>, service: &Value) {
         .map(|it| list(it, "services"))
         .unwrap_or_default();
     for (index, entry) in connect.iter().enumerate() {
-        let Some(references) =
-            text(entry, "portName").filter(|references| !names.contains(references))
+        let Some(port_name) =
+            text(entry, "portName").filter(|port_name| !names.contains(port_name))
         else {
             continue;
         };
         let hint = super::names("the named ports are", names.iter().copied());
         let message = format!(
-            "no port mapping has the name `{references}`{hint}; name one with `portMappings[].name`"
+            "no port mapping has the name `{port_name}`{hint}; name one with `portMappings[].name`"
         );
         checks.error(
             ProblemCode::NoSuchPortName,

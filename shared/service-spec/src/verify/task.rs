@@ -5,7 +5,7 @@ use crate::members::{list, number, text};
 use crate::problem::ProblemCode;
 use serde_json::Value;
 
-/// ECS takes task definitions of up to 64 KB (ECS service quotas).
+/// ECS accepts task definitions of up to 64 KB (ECS service quotas).
 const MOST_BYTES: usize = 64 * 1024;
 
 const AT: &str = "taskDefinition";
@@ -14,7 +14,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     let Some(definition) = &checks.spec.task_definition else {
         let is_told = checks.is_told("taskDefinition") || checks.is_told("service");
         if !is_told && text(&checks.spec.service, "taskDefinition").is_none_or(str::is_empty) {
-            let message = "there is no task definition: write one under `taskDefinition`, or name one that exists in `service.taskDefinition`";
+            let message = "task definition missing: write one under `taskDefinition`, or name an existing one in `service.taskDefinition`";
             checks.error(ProblemCode::NoTaskDefinition, "service", message);
         }
         return;
@@ -36,7 +36,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     let bytes = definition.to_string().len();
     if bytes > MOST_BYTES {
         let message =
-            format!("the task definition has {bytes} bytes; ECS takes at most {MOST_BYTES}");
+            format!("the task definition has {bytes} bytes; ECS accepts at most {MOST_BYTES}");
         checks.error(ProblemCode::TaskDefinitionTooLarge, AT, message);
     }
 }
@@ -59,7 +59,7 @@ fn named_twice(checks: &mut Checks<'_>, definition: &Value) {
     };
     if text(definition, "family").is_some_and(|family| family != named) {
         let message = format!(
-            "the spec has its own `taskDefinition`, and the service names `{named}`: leave this out to run the spec's own, or take `taskDefinition` out"
+            "the spec has its own `taskDefinition`, and the service names `{named}`: omit this to run the spec's own, or remove `taskDefinition`"
         );
         checks.error(ProblemCode::TwoTaskDefinitions, "service.taskDefinition", message);
     }
@@ -70,7 +70,7 @@ fn essential(checks: &mut Checks<'_>) {
     let is_essential =
         |container: &Value| container.get("essential").and_then(Value::as_bool) != Some(false);
     if containers.peek().is_some() && !containers.any(|(_, container)| is_essential(container)) {
-        let message = "no container is essential, so the task could never end: set `essential: true` on the one whose end ends the task";
+        let message = "no container is essential, so the task could never end: set `essential: true` on the one whose exit must stop the task";
         checks.error(
             ProblemCode::NoEssentialContainer,
             format!("{AT}.containerDefinitions"),
@@ -79,7 +79,7 @@ fn essential(checks: &mut Checks<'_>) {
     }
 }
 
-/// What the containers reserve together, against what the task has.
+/// Compares what the containers reserve together with what the task has.
 fn sizes(checks: &mut Checks<'_>, definition: &Value) {
     for (member, unit) in [("memory", "MiB"), ("cpu", "CPU units")] {
         let Some(has) = text(definition, member).and_then(|size| size.parse::<i64>().ok()) else {
@@ -91,11 +91,11 @@ fn sizes(checks: &mut Checks<'_>, definition: &Value) {
             }
             _ => number(container, "cpu"),
         };
-        let references: i64 =
+        let reserved: i64 =
             checks.containers().filter_map(|(_, container)| reserved(container)).sum();
-        if references > has {
+        if reserved > has {
             let message = format!(
-                "the containers reserve {references} {unit} together, and the task has {has}"
+                "the containers reserve {reserved} {unit} together, but the task has {has}"
             );
             checks.error(ProblemCode::TaskTooSmall, format!("{AT}.{member}"), message);
         }
@@ -119,7 +119,7 @@ fn volumes(checks: &mut Checks<'_>, definition: &Value) {
             checks.error(
                 ProblemCode::DuplicateName,
                 format!("{AT}.volumes[{index}].name"),
-                format!("there are two volumes `{name}`"),
+                format!("duplicate volume `{name}`"),
             );
         }
     }
@@ -127,8 +127,8 @@ fn volumes(checks: &mut Checks<'_>, definition: &Value) {
         for (index, mount) in list(container, "mountPoints").iter().enumerate() {
             let Some(volume) = text(mount, "sourceVolume") else { continue };
             if !volumes.contains(&volume) {
-                let hint = super::names("the volumes are", volumes.iter().copied());
-                let message = format!("there is no volume `{volume}` in the task definition{hint}");
+                let hint = super::names("found:", volumes.iter().copied());
+                let message = format!("volume `{volume}` not found in the task definition{hint}");
                 checks.error(
                     ProblemCode::NoSuchVolume,
                     format!("{at}.mountPoints[{index}].sourceVolume"),

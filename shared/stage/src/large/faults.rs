@@ -91,9 +91,9 @@ impl Fault {
     fn story(self) -> &'static str {
         match self {
             Self::LostRegistration => {
-                "ECS lost the registration of the task, and believes it was made"
+                "ECS lost the registration of the task, and behaves as if it had succeeded"
             }
-            Self::DeregisteredByHand => "a person deregistered the target; its task runs on",
+            Self::DeregisteredByHand => "a person deregistered the target; its task keeps running",
             Self::LeftBehind => "its task stopped, and ECS never deregistered the target",
             Self::PortReused => {
                 "its task stopped, the target stayed, and the port went to another service's task"
@@ -101,7 +101,7 @@ impl Fault {
             Self::AddressReused => {
                 "its task stopped, the target stayed, and the address went to another service's task"
             }
-            Self::AddressByHand => "a person registered an address that is no task's",
+            Self::AddressByHand => "a person registered an address that belongs to no task",
             Self::ScalingGroup => {
                 "an Auto Scaling group is attached to the target group: a machine on the group's port"
             }
@@ -114,11 +114,13 @@ impl Fault {
             Self::Failing => {
                 "the program answers health checks with 502, and ECS does not replace it"
             }
-            Self::NoRule => "a person deleted the only rule that leads to the group",
-            Self::GroupDeleted => "a person deleted rule and group; the service runs on",
+            Self::NoRule => "a person deleted the only rule that forwards to the group",
+            Self::GroupDeleted => {
+                "a person deleted the rule and the group; the service keeps running"
+            }
             Self::ZoneOff => "the load balancer serves one zone; tasks run in three",
-            Self::WrongType => "the group takes addresses; tasks in bridge mode have none",
-            Self::WrongFamily => "the group takes IPv6 addresses; the tasks have none",
+            Self::WrongType => "the group accepts addresses; tasks in bridge mode have none",
+            Self::WrongFamily => "the group accepts IPv6 addresses; the tasks have none",
             Self::NoBindings => "the agent does not report the task's port bindings",
         }
     }

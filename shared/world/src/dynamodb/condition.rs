@@ -86,7 +86,7 @@ fn order(found: &Value, wanted: &Value) -> Option<Ordering> {
     }
 }
 
-/// Integers are compared exactly: a counter beyond 2^53 must not equal its neighbor.
+/// Integers are compared exactly: a counter beyond 2^53 must not equal its neighbour.
 fn number_order(found: &str, wanted: &str) -> Option<Ordering> {
     match (found.parse::<i128>(), wanted.parse::<i128>()) {
         (Ok(found), Ok(wanted)) => Some(found.cmp(&wanted)),

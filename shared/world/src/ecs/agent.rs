@@ -1,5 +1,4 @@
-//! Levers of tests on EC2 instances and on the ECS agents on them: add, restart, disconnect,
-//! terminate.
+//! Test controls for EC2 instances and their ECS agents: add, restart, disconnect, terminate.
 //!
 //! Does not know services or target groups.
 

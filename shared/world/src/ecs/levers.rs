@@ -1,4 +1,4 @@
-//! Levers of tests and of the demo: they make ECS fail in chosen ways, and play `CodeDeploy`.
+//! Controls for tests and the demo: they make ECS fail in chosen ways, and act as `CodeDeploy`.
 //!
 //! Services are named `cluster/service`, tasks by ARN or id.
 
@@ -130,7 +130,7 @@ impl World {
     }
 
     /// `CodeDeploy` continues the deployment of [`World::start_code_deploy`]. To shift traffic it
-    /// needs the ARN of the listener or rule that shall forward to the replacement, which becomes
+    /// needs the ARN of the listener or rule that must forward to the replacement, which becomes
     /// PRIMARY.
     pub fn code_deploy(
         &mut self,

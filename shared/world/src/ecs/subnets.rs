@@ -1,4 +1,4 @@
-//! Levers of tests on subnets.
+//! Test controls for subnets.
 
 use super::state::network::DEFAULT_VPC;
 use crate::World;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const MOST_ENTRIES: usize = 10;
 
-/// The most bytes of one request, over source, type, detail and resources of all entries.
+/// The maximum size of one request in bytes: source, type, detail and resources of all entries.
 const MOST_BYTES: usize = 1_048_576;
 
 pub(super) fn put_events(world: &mut World, input: &Value) -> Result<Value, ApiError> {

@@ -10,7 +10,7 @@ use ::http::Response;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The most parts of a parameter name such as `A.member.1.B`; no operation needs more.
+/// The maximum number of parts of a parameter name such as `A.member.1.B`; no operation needs more.
 const MAX_DEPTH: usize = 24;
 
 /// The services with this protocol.

@@ -13,14 +13,15 @@ pub(super) const COUNTER: &str = "counter";
 /// A record, as JSON.
 pub(super) const RECORD: &str = "record";
 
-/// A number of one write alone, by which a writer knows its own: two functions may store the same
-/// words at once.
+/// A random number that identifies one write: two functions may store the same text at the same
+/// time.
 pub(super) const WRITE: &str = "write";
 
 /// When DynamoDB may delete the item, in seconds since 1970.
 pub(super) const EXPIRES: &str = "expires";
 
-/// The one that holds an item which only one may hold: a spec, of a service. Empty when none does.
+/// The holder of an item that can have only one holder: the spec that manages a service. Empty if
+/// there is none.
 pub(super) const HOLDER: &str = "spec";
 
 /// A set of services, by their ARNs.
@@ -58,7 +59,7 @@ impl Item {
         i64::try_from(secs).ok().map(Timestamp::from_secs)
     }
 
-    /// The one that holds the item: see [`claim`](super::claim).
+    /// The holder of the item: see [`claim`](super::claim).
     #[must_use]
     pub fn holder(&self) -> Option<&str> {
         self.text(HOLDER).filter(|holder| !holder.is_empty())

@@ -1,4 +1,5 @@
-//! The service's target groups: `loadBalancers`, from what the spec names and from what it makes.
+//! The service's target groups: `loadBalancers`, with the groups that the spec names and those that
+//! it creates.
 
 use super::super::{Planner, differs};
 use super::set;
@@ -9,7 +10,7 @@ use crate::spec::LoadBalancing;
 use crate::steps::{Difference, NewResource, Placeholder, Ref};
 use serde_json::{Map, Value, json};
 
-/// The service's target groups: those that the spec names, and those that it makes.
+/// The service's target groups: those that the spec names, and those that it creates.
 pub(super) fn of_spec(planner: &Planner<'_>) -> (Vec<Value>, Vec<Placeholder>) {
     let mut placeholders = Vec::new();
     let mut entries: Vec<Value> = Vec::new();
@@ -102,7 +103,7 @@ fn leads_to(planner: &Planner<'_>, entry: &LoadBalancing) -> Ref {
     }
 }
 
-/// What differs between the entries, and in what goes with them.
+/// The differences between the entries, and in the members that depend on them.
 pub(super) fn differ(
     planner: &Planner<'_>,
     found: &FoundService,

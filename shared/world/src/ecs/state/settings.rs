@@ -1,4 +1,4 @@
-//! How fast ECS is, and behavior that differs between accounts. Has no state.
+//! How fast ECS is, and behaviour that differs between accounts. Has no state.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ pub enum Replaces {
     UnhealthyOrUnregistered,
 }
 
-/// Behavior that differs between accounts and agent versions.
+/// Behaviour that differs between accounts and agent versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behaviour {
     pub replaces: Replaces,
