@@ -72,7 +72,7 @@ fn a_spec_is_compared_with_the_account() {
     let served = serve();
     std::fs::write(folder().join("hello.yaml"), SPEC).unwrap();
     expect![[r#"
-        hello.yaml:8:5: warning: loadBalancing[0]: another rule of the listener, priority 10 (path /*, to web-tg), comes first and takes every request of this rule: nothing would lead here; this one has priority 1000. Is that meant? Else choose `priority`, host or path [rule_hidden]
+        hello.yaml:8:5: warning: loadBalancing[0]: another rule of the listener, priority 10 (path /*, to web-tg), comes first and matches every request of this rule, which would receive none; this one has priority 1000. If that is not intended, change `priority`, host or path [rule_hidden]
          8 |   - {container: web, port: 80, listener: {loadBalancer: web-tg-alb, port: 80}, host: hello.example.com}
            |     ^
         + task definition hello would be created
@@ -88,7 +88,7 @@ fn a_spec_is_compared_with_the_account() {
         .replace("cluster: shop", "cluster: shoop");
     std::fs::write(folder().join("wrong.yaml"), wrong).unwrap();
     expect![[r#"
-        wrong.yaml:2:10: error: cluster: there is no cluster `shoop` in this account and region: is the name right, or the region? [no_such_cluster]
+        wrong.yaml:2:10: error: cluster: cluster `shoop` not found in this account and region: check the name and the region [no_such_cluster]
          2 | cluster: shoop
            |          ^
         wrong.yaml:8:42: error: loadBalancing[0].listener: `web-tg-alb` has no listener on port 443; it listens on 80 (HTTP) [no_such_listener]
@@ -132,14 +132,14 @@ fn an_exported_spec_only_adds_tags() {
     let none = served.portkeeper(&["export-spec", "--cluster", "shop", "--service", "none"]);
     expect![[r#"
         error: cannot export shop/none
-          because: there is no such service
+          because: service not found
         exit 2
     "#]]
     .assert_eq(&printed(&none));
     let none = served.portkeeper(&["export-spec", "--cluster", "shopp", "--service", "web"]);
     expect![[r#"
         error: cannot export shopp/web
-          because: there is no such cluster; its name, its region and the account of the credentials must be right
+          because: cluster not found: check its name, the region, and the account of the credentials
         exit 2
     "#]]
     .assert_eq(&printed(&none));
@@ -155,7 +155,7 @@ fn an_unreadable_account_gives_no_plan() {
     )
     .unwrap();
     expect![[r#"
-        named.yaml:2:64: error: service.taskDefinition: there is no active task definition `nothere:1` [no_such_task_definition]
+        named.yaml:2:64: error: service.taskDefinition: active task definition `nothere:1` not found [no_such_task_definition]
          2 | service: {serviceName: hello, desiredCount: 1, taskDefinition: 'nothere:1'}
            |                                                                ^
         + service hello would be created

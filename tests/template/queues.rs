@@ -38,6 +38,39 @@ fn a_message_stays_hidden_while_lambda_tries() {
     );
 }
 
+/// Holds I-PROOF: only the rules and the functions' own roles send messages that lead to checks.
+#[test]
+fn nobody_else_sends_to_the_queues() {
+    let template = template();
+    for (policy, queue, roles) in [
+        ("QueuePolicy", "ChecksQueue.Arn", vec!["ReconcileRole.Arn", "SweepRole.Arn"]),
+        ("SpecsQueuePolicy", "SpecsQueue.Arn", vec!["CreateServiceRole.Arn"]),
+    ] {
+        let document = &template["Resources"][policy]["Properties"]["PolicyDocument"];
+        let statements = document["Statement"].as_array().expect("statements");
+        let named = |sid: &str| {
+            statements.iter().find(|it| it["Sid"] == sid).unwrap_or_else(|| panic!("{policy}: {sid}"))
+        };
+        let allowed = named("RulesSend");
+        assert_eq!(allowed["Principal"], json!({ "Service": "events.amazonaws.com" }));
+        let rules = &allowed["Condition"]["ArnEquals"]["aws:SourceArn"];
+        for rule in rules.as_array().expect("rules") {
+            let rule = resource_of(rule);
+            assert_eq!(template["Resources"][&rule]["Type"], "AWS::Events::Rule", "{policy}: {rule}");
+        }
+        let denied = named("OthersDoNotSend");
+        assert_eq!(denied["Effect"], "Deny", "{policy}");
+        assert_eq!(denied["Principal"], "*", "{policy}");
+        assert_eq!(denied["Resource"][0]["Fn::GetAtt"], queue, "{policy}");
+        let roles: Vec<Value> = roles.iter().map(|role| json!({ "Fn::GetAtt": role })).collect();
+        let expected = json!({
+            "ArnNotEquals": { "aws:PrincipalArn": roles },
+            "Bool": { "aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false" },
+        });
+        assert_eq!(denied["Condition"], expected, "{policy}");
+    }
+}
+
 #[test]
 fn the_settle_time_is_the_delay_of_the_queue() {
     let template = template();

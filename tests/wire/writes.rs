@@ -3,6 +3,7 @@
 use portkeeper_aws::execute::execute;
 use portkeeper_core::ids::Target;
 use portkeeper_core::plan::{Action, ActionKind, OutcomeResult, TargetZone, WriteOutcome};
+use portkeeper_core::time::Timestamp;
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::api::Service;
 use portkeeper_world::elbv2::TargetType;
@@ -220,6 +221,20 @@ async fn a_deregistration_is_sent_once_whatever_its_result() {
             assert_eq!(shop.world().now_ms(), before, "no pause before another attempt");
         }
     }
+}
+
+/// Holds I-AGE: a registration, with its retries, ends when the action expires.
+#[tokio::test]
+async fn a_registration_is_not_retried_past_its_time() {
+    let (shop, instance) = account();
+    let targets = ports(&instance, 32_768, 1);
+    shop.fault(Rule::new(Service::Elbv2, REGISTER, Fault::Throttle).times(20));
+    let begun = shop.world().now_ms();
+    let mut late = action(&shop, ActionKind::Register, &targets);
+    late.not_after = Timestamp::from_millis(i64::try_from(begun).unwrap() + 2_000);
+    let outcomes = execute(shop.aws(), &[late]).await;
+    assert_eq!(summary(&outcomes).0, "failed 1");
+    assert!(shop.world().now_ms() - begun <= 2_000, "no attempt after that");
 }
 
 #[tokio::test]

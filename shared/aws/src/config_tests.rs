@@ -71,7 +71,7 @@ fn every_problem_is_reported_together() {
         PORTKEEPER_LOG=trace
         PORTKEEPER_MAX_DEREGISTRATION=5
         PORTKEEPER_COLOUR=blue",
-        &expect![[r"
+        &expect![[r#"
             the configuration has 10 problems
             - PORTKEEPER_LEDGER_TABLE is not set; it must be the name of a DynamoDB table: 3 to 255 of letters, digits, `_`, `-`, `.`
             - PORTKEEPER_ALERTS_TOPIC_ARN is `arn:aws:sqs:eu-west-1:111122223333:alerts`; it must be the ARN of an SNS topic
@@ -79,11 +79,11 @@ fn every_problem_is_reported_together() {
             - PORTKEEPER_SETTLE_SECONDS is `9`; it must be a whole number from 10 to 900
             - PORTKEEPER_CONFIRM_SECONDS is `1m`; it must be a whole number from 10 to 900
             - PORTKEEPER_MAX_DEREGISTRATION_PERCENT is `101`; it must be a whole number from 0 to 100
-            - PORTKEEPER_CLUSTERS is `shop,arn:aws:ecs:eu-west-1:111122223333:cluster/x`; it must be cluster names with commas between them, or `*` for all
+            - PORTKEEPER_CLUSTERS is `shop,arn:aws:ecs:eu-west-1:111122223333:cluster/x`; it must be cluster names separated by commas, or `*` for all
             - PORTKEEPER_LOG is `trace`; it must be error, warn, info or debug
             - PORTKEEPER_COLOUR is not a variable of Portkeeper
             - PORTKEEPER_MAX_DEREGISTRATION is not a variable of Portkeeper; did you mean PORTKEEPER_MAX_DEREGISTRATIONS?
-        "]],
+        "#]],
     );
 }
 

@@ -1,8 +1,8 @@
 //! Executes a plan: registrations, then deregistrations. It decides nothing.
 //!
-//! The SDK may repeat a registration: it is idempotent, and does no harm if it is early or late. A
-//! deregistration is sent once, before its proof expires: on a second attempt another task could
-//! already use the address. Every call names targets by id and port: without the port, ELBv2 uses
+//! The SDK may repeat a registration, because it is idempotent, until the action expires: later, its
+//! task may have stopped, and the target would be left behind. A deregistration is sent once, before
+//! its proof expires: on a second attempt another task could already use the address. Every call names targets by id and port: without the port, ELBv2 uses
 //! the group's default port. It names the zone only if the action does.
 //!
 //! AWS facts: F-4.
@@ -41,13 +41,13 @@ pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<WriteOutcome> {
     let of_kind = |kind| actions.iter().filter(move |action| action.kind == kind);
     let mut outcomes = Vec::new();
     for action in of_kind(ActionKind::Register) {
-        outcomes.extend(carry_out(aws, action).await);
+        outcomes.extend(execute_one(aws, action).await);
     }
     // I-FIRST: "If one does not succeed, no deregistration of that plan is made."
     let all_registered = outcomes.iter().all(|outcome| outcome.result == OutcomeResult::Done);
     for action in of_kind(ActionKind::Deregister) {
         if all_registered {
-            outcomes.extend(carry_out(aws, action).await);
+            outcomes.extend(execute_one(aws, action).await);
         } else {
             let why = "an earlier registration was not accepted";
             outcomes.extend(skipped(action, &action.targets, why));
@@ -64,7 +64,7 @@ pub fn skip(actions: &[Action], why: &str) -> Vec<WriteOutcome> {
 
 /// Executes one action. If ELBv2 refuses a call because of one bad target, this function repeats it
 /// with each half of the targets, until only the bad targets are refused.
-async fn carry_out(aws: &Aws, action: &Action) -> Vec<WriteOutcome> {
+async fn execute_one(aws: &Aws, action: &Action) -> Vec<WriteOutcome> {
     let mut outcomes = Vec::new();
     let mut waiting: Vec<&[Target]> = action.targets.chunks(TARGETS_PER_CALL).rev().collect();
     let mut calls = 0;
@@ -125,6 +125,8 @@ async fn call(aws: &Aws, action: &Action, targets: &[Target]) -> Result<(), Fail
                 .register_targets()
                 .target_group_arn(arn)
                 .set_targets(described)
+                .customize()
+                .config_override(until(action.not_after.secs_since(aws.now())))
                 .send()
                 .await;
             sent.map(|_| ()).map_err(|error| aws.failure(name_of(kind), resource(), error))
@@ -150,6 +152,12 @@ fn name_of(kind: ActionKind) -> &'static str {
 fn once() -> Builder {
     let timeouts = TimeoutConfig::builder().operation_timeout(DEREGISTRATION_TIMEOUT).build();
     Builder::new().retry_config(RetryConfig::disabled()).timeout_config(timeouts)
+}
+
+/// Allows this many seconds for all attempts together.
+fn until(seconds: u32) -> Builder {
+    let time = Duration::from_secs(u64::from(seconds.max(1)));
+    Builder::new().timeout_config(TimeoutConfig::builder().operation_timeout(time).build())
 }
 
 fn result_of(failure: &Failure) -> OutcomeResult {

@@ -290,7 +290,7 @@ fn a_guard_that_withheld_repairs() {
 
             - service, since 2026-11-23 10:00:00Z: 7 deregistrations at once are more than the limit of 5; none was made. First: web i-0abc:32768
 
-            Action: check the listed targets; if the repairs are correct, raise the limits or repair them by hand
+            Action: check the listed targets; if the repairs are correct, raise the limits or make the repairs by hand
 
             Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
@@ -477,6 +477,6 @@ fn every_code_has_a_meaning_and_an_advice() {
         kill_loop (error): tasks fail again and again, and ECS starts others. What to do: find out why the tasks fail. Health checks: check path, port and security group, and give a program that starts slowly a longer health check grace period. Otherwise: read the stopped tasks' reasons and the program's log.
         below_desired (error): fewer tasks are running than desired, for longer than a deployment explains. What to do: read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits.
         fight (error): another writer undoes Portkeeper's repairs of a target. What to do: find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two.
-        limit_exceeded (error): a guard withheld repairs. What to do: check the listed targets; if the repairs are correct, raise the limits or repair them by hand.
+        limit_exceeded (error): a guard withheld repairs. What to do: check the listed targets; if the repairs are correct, raise the limits or make the repairs by hand.
     "#]].assert_eq(&table.collect::<String>());
 }

@@ -41,13 +41,13 @@ fn the_text_shows_the_outcome_of_each_step() {
 
         17:5: warning: loadBalancing[0]: another rule takes some of its requests
 
-        ~ task definition orders: taken back
+        ~ task definition orders: rolled back
             cpu: 256 -> 512
           target group orders: unchanged
         ~ service orders: failed
             ecs:UpdateService of orders was denied
 
-        Deployment ecs-svc/1: IN_PROGRESS, 1 of 2 tasks run
+        Deployment ecs-svc/1: IN_PROGRESS, 1 of 2 tasks are running
         - (service orders) has started 1 tasks
     "#]]
     .assert_eq(&message.body);

@@ -222,11 +222,11 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it: found once; waiting for a second check
+              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; a QUIC target needs a server ID that only ECS knows, so Portkeeper cannot register it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | alert | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it: alert only
+              web 10.0.0.5:8080 | missing | alert | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server ID that only ECS knows, so Portkeeper cannot register it: alert only
               alert: missing (critical): web 10.0.0.5:8080
             open: missing web 10.0.0.5:8080, seen 2, reported
         "#]],

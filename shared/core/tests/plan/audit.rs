@@ -126,7 +126,7 @@ fn what_could_not_be_read_is_not_judged() {
             audit:
               unknown: service | the list of tasks could not be read: page 2 failed
               unknown: service | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              unknown: web i-1:32769 | registered; not every task could be read, and its task may be one of those
+              unknown: web i-1:32769 | registered; some tasks could not be read, and the target may belong to one of them
         "#]],
     );
 }

@@ -64,12 +64,12 @@ fn a_target_of_a_stopped_container_whose_port_is_free_or_unknown_is_judged_by_it
         &expect![[r#"
             0s:
               asks: group web; owners on i-1
-              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: found once; waiting for a second check
               looks again in 120s
             60s:
               asks: group web; owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
-              web i-1:32768 | unhealthy | await 60s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 60s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: found once; waiting for a second check
             120s:
               asks: owners on i-1
         "#]],

@@ -49,19 +49,19 @@ fn a_target_deregistered_three_times_in_ten_minutes_is_a_fight_for_that_target_o
             240s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
-              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not hold: another writer undoes them. Last finding: task t1 has been running for 14 min and its target is not registered
+              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 14 min and its target is not registered
               alert: fight (error): web i-1:32768
               looks again in 60s
             300s:
               asks: state of i-1, i-2; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 15 min and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
-              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not hold: another writer undoes them. Last finding: task t1 has been running for 15 min and its target is not registered
+              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 15 min and its target is not registered
               web i-2:32768 | missing | await 60s | task t2 has been running for 15 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             360s:
               asks: state of i-1, i-2; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 16 min and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
-              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not hold: another writer undoes them. Last finding: task t1 has been running for 16 min and its target is not registered
+              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 16 min and its target is not registered
               web i-2:32768 | missing | register | task t2 has been running for 16 min and its target is not registered: confirmed by a second check
               plan: register web [i-2:32768]
               alert: missing (critical): web i-2:32768
@@ -120,18 +120,18 @@ fn a_fight_does_not_resume_when_the_window_has_passed() {
             240s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
-              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not hold: another writer undoes them. Last finding: task t1 has been running for 14 min and its target is not registered
+              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 14 min and its target is not registered
               alert: fight (error): web i-1:32768
               looks again in 60s
             740s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 22 min 20 s and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
-              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not hold: another writer undoes them. Last finding: task t1 has been running for 22 min 20 s and its target is not registered
+              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 22 min 20 s and its target is not registered
               looks again in 60s
             1240s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 30 min 40 s and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
-              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not hold: another writer undoes them. Last finding: task t1 has been running for 30 min 40 s and its target is not registered
+              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 30 min 40 s and its target is not registered
             1300s:
               alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 21 min 40 s)
             2000s:

@@ -57,11 +57,11 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
               web i-1:32768 | unhealthy | await 1s | registered, but initial (Elb.InitialHealthChecking); the group's settings explain at most 2 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
             150s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
               alert: unhealthy (critical): web i-1:32768
             210s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
             270s:
               alert: resolved unhealthy (critical): web i-1:32768 (the target is healthy, after 4 min 30 s)
         "#]],
@@ -117,11 +117,11 @@ fn unhealthy_draining_is_registered() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: found once; waiting for a second check
               looks again in 120s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: alert only
               alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 2, reported
         "#]],
@@ -144,17 +144,17 @@ fn the_health_check_grace_period_delays_the_finding() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 420s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 420s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: found once; waiting for a second check
               looks again in 420s
             240s:
               asks: group web
-              web i-1:32768 | unhealthy | await 180s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 180s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: found once; waiting for a second check
             419s:
               asks: group web
-              web i-1:32768 | unhealthy | await 1s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 1s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: found once; waiting for a second check
             420s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: alert only
               alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, reported
         "#]],
@@ -249,8 +249,8 @@ fn the_reason_says_what_to_check_for_ports_of_an_instance() {
             0s:
               asks: group web
               web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
-              web i-1:32769 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers `/health` with another code (expected: 200-299): check the path and the program's log: found once; waiting for a second check
-              web i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32770 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32769 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers `/health` with an unexpected code (expected: 200-299): check the path and the program's log: found once; waiting for a second check
+              web i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32770 yet, listens on 127.0.0.1 only, or uses a different protocol from the health check: found once; waiting for a second check
               web i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Elb.InternalError); the group's settings explain at most 2 min of that; the load balancer itself failed: if this persists, contact AWS Support: found once; waiting for a second check
               web i-1:32772 | unhealthy | await 120s | registered, but unhealthy (Target.SomethingNew); the group's settings explain at most 2 min of that: found once; waiting for a second check
               web i-1:32773 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
@@ -281,7 +281,7 @@ fn the_reason_says_what_to_check_for_addresses_and_a_port_of_its_own() {
             0s:
               asks: group web
               web 10.0.0.5:8080 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the task's security group must let the load balancer reach port 9000, and the program must answer within the group's health check timeout: found once; waiting for a second check
-              web 10.0.0.6:8080 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
+              web 10.0.0.6:8080 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
               looks again in 120s
             open: unhealthy web 10.0.0.5:8080, seen 1
             open: unhealthy web 10.0.0.6:8080, seen 1
@@ -365,27 +365,27 @@ fn green_tasks_that_were_never_healthy_are_a_warning_after_half_an_hour() {
         &expect![[r#"
             0s:
               asks: group green
-              green i-1:32770 | unhealthy | await 1680s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
-              green i-1:32771 | unhealthy | await 1680s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 1680s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 1680s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
               looks again in 900s
             130s:
               asks: group green
-              green i-1:32770 | unhealthy | await 1550s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
-              green i-1:32771 | unhealthy | await 1550s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 1550s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 1550s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
             1030s:
               asks: group green
-              green i-1:32770 | unhealthy | await 650s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
-              green i-1:32771 | unhealthy | await 650s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 650s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 650s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
               looks again in 650s
             1681s:
               asks: group green
-              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
-              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
               alert: unhealthy (warning): green i-1:32770, green i-1:32771
             1741s:
               asks: group green
-              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
-              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
             open: unhealthy green i-1:32770, seen 5, reported
             open: unhealthy green i-1:32771, seen 5, reported
         "#]],
@@ -421,13 +421,13 @@ fn green_tasks_that_were_healthy_may_have_traffic() {
             0s:
             60s:
               asks: group green
-              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
-              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
               looks again in 120s
             190s:
               asks: group green
-              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
-              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
               alert: unhealthy (critical): green i-1:32770, green i-1:32771
             open: unhealthy green i-1:32770, seen 2, reported
             open: unhealthy green i-1:32771, seen 2, reported
@@ -462,14 +462,14 @@ fn green_tasks_that_fail_when_a_blue_one_is_missing_are_an_outage() {
             0s:
               asks: state of i-1; group blue, green
               blue i-1:32769 | missing | await 60s | task b2 has been running for 10 min and its target is not registered: found once; waiting for a second check
-              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
-              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
               looks again in 60s
             130s:
               asks: state of i-1; group blue, green
               blue i-1:32769 | missing | register | task b2 has been running for 12 min 10 s and its target is not registered: confirmed by a second check
-              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
-              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
               plan: register blue [i-1:32769]
               alert: missing (error): blue i-1:32769
               alert: unhealthy (critical): green i-1:32770, green i-1:32771

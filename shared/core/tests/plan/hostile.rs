@@ -204,11 +204,11 @@ fn a_stopping_task_does_not_replace_one_that_the_list_lacks() {
         &expect![[r#"
             0s:
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
             60s:
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
         "#]],
     );

@@ -305,12 +305,12 @@ fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name()
             0s:
               asks: tasks t2; owners on i-1
               service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
-              web i-1:32769 | - | unknown | registered and recorded as this service's target; Portkeeper could not ask ECS for its task
+              web i-1:32769 | - | unknown | registered and recorded as this service's target; Portkeeper could not ask ECS about its task
               looks again in 900s
             60s:
               asks: tasks t2; owners on i-1
               service | below_desired | await 840s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
-              web i-1:32769 | - | unknown | registered and recorded as this service's target; Portkeeper could not ask ECS for its task
+              web i-1:32769 | - | unknown | registered and recorded as this service's target; Portkeeper could not ask ECS about its task
             open: below_desired service, seen 2
         "#]],
     );

@@ -325,7 +325,7 @@ fn a_damaged_part_of_a_record_does_not_lose_the_rest() {
     let record = read(&damaged);
     let written = serde_json::to_string_pretty(&record).unwrap();
     expect![[r#"
-        this version cannot read all of the ledger record: the target i-1:32769 of arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is forgotten: `soon` is not an ISO 8601 time, such as 2026-11-23T10:15:00Z; an incident: invalid type: string "often", expected u32; the place arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is forgotten: invalid type: boolean `true`, expected a string
+        this version cannot read all of the ledger record: the target i-1:32769 of arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is dropped: `soon` is not an ISO 8601 time, such as 2026-11-23T10:15:00Z; an incident: invalid type: string "often", expected u32; the place arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is dropped: invalid type: boolean `true`, expected a string
         {
           "schema": 1,
           "known": {

@@ -21,14 +21,14 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
               service | - | unknown | the list of tasks could not be read: page 2 failed
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
             60s:
               asks: state of i-1; group web
               service | - | unknown | the list of tasks could not be read: page 2 failed
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -54,12 +54,12 @@ fn nothing_is_deregistered_while_one_task_cannot_be_described() {
             0s:
               service | - | unknown | task t3 could not be read: not understood
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
             60s:
               service | - | unknown | task t3 could not be read: not understood
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
         "#]],
     );
@@ -81,11 +81,11 @@ fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed()
         &expect![[r#"
             0s:
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
             60s:
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32769 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
         "#]],
     );
@@ -278,11 +278,11 @@ fn a_task_that_is_leaving_does_not_stand_in_for_one_that_lacks() {
         &expect![[r#"
             0s:
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32770 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32770 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
             60s:
               service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
-              web i-1:32770 | - | await 60s | registered; not every task could be read, and its task may be one of those
+              web i-1:32770 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
               looks again in 60s
             120s:
               asks: owners on i-1

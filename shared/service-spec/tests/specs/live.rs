@@ -21,8 +21,8 @@ fn the_cluster() {
         BRIDGE,
         |found| found.cluster = None,
         &expect![[r#"
-        3:10 error no_such_cluster cluster: there is no cluster `shop` in this account and region: is the name right, or the region?
-    "#]],
+            3:10 error no_such_cluster cluster: cluster `shop` not found in this account and region: check the name and the region
+        "#]],
     );
     check(
         BRIDGE,
@@ -42,9 +42,9 @@ fn the_cluster() {
         FARGATE,
         |found| found.cluster.as_mut().unwrap().capacity_providers.clear(),
         &expect![[r#"
-        34:26 error no_such_provider service.capacityProviderStrategy[0].capacityProvider: the cluster has no capacity provider `FARGATE`; it has none
-        35:26 error no_such_provider service.capacityProviderStrategy[1].capacityProvider: the cluster has no capacity provider `FARGATE_SPOT`; it has none
-    "#]],
+            34:26 error no_such_provider service.capacityProviderStrategy[0].capacityProvider: capacity provider `FARGATE` not found in the cluster; it has none
+            35:26 error no_such_provider service.capacityProviderStrategy[1].capacityProvider: capacity provider `FARGATE_SPOT` not found in the cluster; it has none
+        "#]],
     );
 }
 
@@ -64,7 +64,7 @@ fn listeners_and_load_balancers() {
             found.load_balancers.clear();
         },
         &expect![[r#"
-            47:15 error no_such_load_balancer loadBalancing[0].listener: there is no load balancer `shop` in this account and region: is the name right?
+            47:15 error no_such_load_balancer loadBalancing[0].listener: load balancer `shop` not found in this account and region: check the name
         "#]],
     );
     check(
@@ -78,8 +78,8 @@ fn listeners_and_load_balancers() {
         &BRIDGE.replace("loadBalancer: shop", "loadBalancer: devices"),
         |_| {},
         &expect![[r#"
-        51:7 error protocol_of_other_kind loadBalancing[0].targetGroup.protocol: `devices` is a Network Load Balancer: give `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)
-    "#]],
+            51:7 error protocol_of_other_kind loadBalancing[0].targetGroup.protocol: `devices` is a Network Load Balancer: set `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)
+        "#]],
     );
 }
 
@@ -92,8 +92,8 @@ fn subnets_and_security_groups() {
             found.security_groups.as_mut().unwrap().clear();
         },
         &expect![[r#"
-            38:17 error no_such_network service.networkConfiguration.awsvpcConfiguration.subnets[0]: there is no subnet `subnet-0a1b2c3d4e5f60001` in this account and region
-            39:24 error no_such_network service.networkConfiguration.awsvpcConfiguration.securityGroups[0]: there is no security group `sg-0a1b2c3d4e5f60001` in this account and region
+            38:17 error no_such_network service.networkConfiguration.awsvpcConfiguration.subnets[0]: subnet `subnet-0a1b2c3d4e5f60001` not found in this account and region
+            39:24 error no_such_network service.networkConfiguration.awsvpcConfiguration.securityGroups[0]: security group `sg-0a1b2c3d4e5f60001` not found in this account and region
         "#]],
     );
     check(
@@ -102,7 +102,7 @@ fn subnets_and_security_groups() {
             found.subnets.iter_mut().flatten().for_each(|(_, vpc)| *vpc = "vpc-2".to_owned());
         },
         &expect![[r#"
-            38:7 error several_vpcs service.networkConfiguration.awsvpcConfiguration: subnets and security groups are in several VPCs: vpc-1, vpc-2; take all from one
+            38:7 error several_vpcs service.networkConfiguration.awsvpcConfiguration: subnets and security groups are in several VPCs: vpc-1, vpc-2; use those of one VPC
         "#]],
     );
     check(
@@ -120,15 +120,15 @@ fn roles_and_log_groups() {
         BRIDGE,
         |found| found.roles.as_mut().unwrap().clear(),
         &expect![[r#"
-        7:16 error no_such_role taskDefinition.taskRoleArn: there is no role `orders` in this account
-    "#]],
+            7:16 error no_such_role taskDefinition.taskRoleArn: role `orders` not found in this account
+        "#]],
     );
     check(
         &BRIDGE.replace("logGroups:\n  - {name: /ecs/orders, retentionDays: 30}\n", ""),
         |_| {},
         &expect![[r#"
-        29:26 error no_such_log_group taskDefinition.containerDefinitions[0].logConfiguration.options.awslogs-group: there is no log group `/ecs/orders`, and the container would not start: add it to `logGroups`
-    "#]],
+            29:26 error no_such_log_group taskDefinition.containerDefinitions[0].logConfiguration.options.awslogs-group: log group `/ecs/orders` not found, so the container would not start: add it to `logGroups`
+        "#]],
     );
 }
 
@@ -148,8 +148,8 @@ service:
         spec,
         |_| {},
         &expect![[r#"
-        9:37 error no_such_group service.loadBalancers[0].targetGroupName: there is no target group `old` in this account and region
-    "#]],
+            9:37 error no_such_group service.loadBalancers[0].targetGroupName: target group `old` not found in this account and region
+        "#]],
     );
     let group = |kind: &str, balancers: &[&str]| FoundTargetGroup {
         arn: "arn".to_owned(),
@@ -163,15 +163,15 @@ service:
         spec,
         |found| found.groups.push(group("instance", &[])),
         &expect![[r#"
-        9:37 error group_without_listener service.loadBalancers[0].targetGroupName: no listener leads to the target group `old`, and ECS refuses such a group: make a rule that forwards to it, or let `loadBalancing` make both
-    "#]],
+            9:37 error group_without_listener service.loadBalancers[0].targetGroupName: no listener forwards to the target group `old`, and ECS refuses such a group: create a rule that forwards to it, or let `loadBalancing` create both
+        "#]],
     );
     check(
         spec,
         |found| found.groups.push(group("ip", &["alb"])),
         &expect![[r#"
-        9:37 error target_type service.loadBalancers[0].targetGroupName: in bridge mode tasks are reached by a port of their instance, and `old` takes targets of type ip: use a group of type instance
-    "#]],
+            9:37 error target_type service.loadBalancers[0].targetGroupName: in bridge mode tasks are reached by a port of their instance, but `old` accepts targets of type ip: use a group of type instance
+        "#]],
     );
     check(spec, |found| found.groups.push(group("instance", &["alb"])), &expect![[r#""#]]);
 }
@@ -207,7 +207,7 @@ fn gaps_are_reported_and_nothing_is_concluded_from_them() {
             found.gaps.push(gap(About::Listeners, "elasticloadbalancing:DescribeRules", true));
         },
         &expect![[r#"
-            45:3 error permission_missing loadBalancing: the listeners cannot be read: the IAM permission elasticloadbalancing:DescribeRules is missing; add it, and try again
+            45:3 error permission_missing loadBalancing: the listeners cannot be read: the IAM permission elasticloadbalancing:DescribeRules is missing; add it and retry
         "#]],
     );
     check(
@@ -217,7 +217,7 @@ fn gaps_are_reported_and_nothing_is_concluded_from_them() {
             found.gaps.push(gap(About::Roles, "iam:GetRole", true));
         },
         &expect![[r#"
-            34:3 warning not_looked_at service: the listeners cannot be read; so it is not known whether all that is named here exists
+            34:3 warning not_looked_at service: the listeners cannot be read; it is unknown whether everything that the spec names here exists
         "#]],
     );
     check(

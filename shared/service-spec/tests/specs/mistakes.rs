@@ -52,8 +52,8 @@ fn static_host_port_in_bridge_mode() {
     check(
         &with(&[("containerPort: 80", "containerPort: 80, hostPort: 80")]),
         &expect![[r#"
-        9:52 warning static_host_port taskDefinition.containerDefinitions[0].portMappings[0].hostPort: with the host port fixed to 80, an instance can run only one of these tasks, and a deployment needs a free instance: set `hostPort: 0` (or leave it out) for a port that is chosen for each task
-    "#]],
+            9:52 warning static_host_port taskDefinition.containerDefinitions[0].portMappings[0].hostPort: with the host port fixed to 80, an instance can run only one of these tasks, and a deployment needs a free instance: set `hostPort: 0` (or omit it) for a dynamic port
+        "#]],
     );
     let daemon = "schedulingStrategy: DAEMON";
     check(
@@ -72,8 +72,8 @@ fn container_or_port_that_does_not_exist() {
     check(
         &with(&[("container: web", "container: wob")]),
         &expect![[r#"
-        14:16 error no_such_container loadBalancing[0].container: there is no container `wob` in the task definition; the containers are web
-    "#]],
+            14:16 error no_such_container loadBalancing[0].container: container `wob` not found in the task definition; found: web
+        "#]],
     );
     check(
         &with(&[("    port: 80\n", "    port: 8080\n")]),
@@ -108,8 +108,8 @@ fn target_type_and_network_mode() {
     check(
         &with(&[("family: hello", awsvpc)]),
         &expect![[r#"
-        12:3 error no_subnets service: in awsvpc mode each task gets an address: give `networkConfiguration.awsvpcConfiguration` with subnets and security groups
-    "#]],
+            12:3 error no_subnets service: in awsvpc mode each task gets its own address: set `networkConfiguration.awsvpcConfiguration` with subnets and security groups
+        "#]],
     );
 }
 
@@ -120,8 +120,8 @@ fn grace_period_without_load_balancer() {
     check(
         text,
         &expect![[r#"
-        13:34 error grace_without_load_balancer service.healthCheckGracePeriodSeconds: a grace period is about load balancer health checks, and this service has no load balancer: leave it out, or add `loadBalancing`
-    "#]],
+            13:34 error grace_without_load_balancer service.healthCheckGracePeriodSeconds: a grace period applies to load balancer health checks, but this service has no load balancer: omit it, or add `loadBalancing`
+        "#]],
     );
 }
 
@@ -134,8 +134,8 @@ fn classic_load_balancer_with_a_dynamic_port() {
     check(
         &text,
         &expect![[r#"
-        13:38 error classic_with_dynamic_port service.loadBalancers[0].loadBalancerName: a Classic Load Balancer has one fixed port for all instances, and port 80 of `web` is another on each: use a target group, or give `hostPort`
-    "#]],
+            13:38 error classic_with_dynamic_port service.loadBalancers[0].loadBalancerName: a Classic Load Balancer has one fixed port for all instances, but port 80 of `web` has a different host port on each: use a target group, or set `hostPort`
+        "#]],
     );
 }
 
@@ -146,8 +146,8 @@ fn more_than_five_groups() {
     check(
         &with(&[("desiredCount: 2", &format!("desiredCount: 2\n  loadBalancers: [{groups}]"))]),
         &expect![[r#"
-        15:3 error too_many_groups loadBalancing: the service would have 6 target groups; ECS takes at most 5
-    "#]],
+            15:3 error too_many_groups loadBalancing: the service would have 6 target groups; ECS accepts at most 5
+        "#]],
     );
 }
 
@@ -162,7 +162,7 @@ fn names_that_are_too_long() {
     expect![[r#"
         4:11 error bad_name taskDefinition.family: a family has 1 to 255 letters, digits, hyphens and underscores
         11:16 error bad_name service.serviceName: a service's name has 1 to 255 letters, digits, hyphens and underscores
-        14:5 error bad_name loadBalancing[0].targetGroup.name: `aaa...` has 256 characters; a target group's name has at most 32: give a shorter `targetGroup.name`
+        14:5 error bad_name loadBalancing[0].targetGroup.name: `aaa...` has 256 characters; a target group's name has at most 32: set a shorter `targetGroup.name`
     "#]].assert_eq(&described);
 }
 
@@ -180,8 +180,8 @@ fn what_belongs_together_or_apart() {
     check(
         &with(&[("  desiredCount: 2\n", "")]),
         &expect![[r#"
-        11:3 error no_desired_count service: give `desiredCount`: how many tasks should run
-    "#]],
+            11:3 error no_desired_count service: set `desiredCount`: how many tasks should run
+        "#]],
     );
     check(
         &with(&[("cluster: shop", "cluster: shop\nservices: {}")]),
@@ -195,21 +195,21 @@ fn what_belongs_together_or_apart() {
             "serviceName: hello\n  cluster: other\n  clientToken: abc",
         )]),
         &expect![[r#"
-            12:12 error two_clusters service.cluster: `cluster` says shop, and here it is other; keep one of them
-            13:16 warning client_token service.clientToken: Portkeeper chooses the token, so that one spec makes one service; this one is not used
+            12:12 error two_clusters service.cluster: `cluster` is shop, but here it is other; keep one of them
+            13:16 warning client_token service.clientToken: Portkeeper chooses the token, so that one spec creates one service; this one is ignored
         "#]],
     );
     check(
         &with(&[("serviceName: hello", "serviceName: hello\n  taskDefinition: other:3")]),
         &expect![[r#"
-        12:19 error two_task_definitions service.taskDefinition: the spec has its own `taskDefinition`, and the service names `other:3`: leave this out to run the spec's own, or take `taskDefinition` out
-    "#]],
+            12:19 error two_task_definitions service.taskDefinition: the spec has its own `taskDefinition`, and the service names `other:3`: omit this to run the spec's own, or remove `taskDefinition`
+        "#]],
     );
     check(
         "cluster: shop\nservice: {serviceName: hello, desiredCount: 1}\n",
         &expect![[r#"
-        2:10 error no_task_definition service: there is no task definition: write one under `taskDefinition`, or name one that exists in `service.taskDefinition`
-    "#]],
+            2:10 error no_task_definition service: task definition missing: write one under `taskDefinition`, or name an existing one in `service.taskDefinition`
+        "#]],
     );
 }
 
@@ -219,14 +219,14 @@ fn one_mistake_gives_one_problem() {
     check(
         &with(&[("desiredCount: 2", "desiredCount: many")]),
         &expect![[r#"
-        12:17 error wrong_type service.desiredCount: a whole number is wanted here, and this is `many`
-    "#]],
+            12:17 error wrong_type service.desiredCount: expected an integer, found `many`
+        "#]],
     );
     check(
         &with(&[("    port: 80\n", "    port: http\n")]),
         &expect![[r#"
-        15:11 error wrong_type loadBalancing[0].port: a whole number is wanted here, and this is `http`
-    "#]],
+            15:11 error wrong_type loadBalancing[0].port: expected an integer, found `http`
+        "#]],
     );
     check(
         &with(&[("container: web", "Container: web")]),
@@ -246,7 +246,7 @@ fn one_mistake_gives_one_problem() {
     check(
         &with(&[("portMappings: [{containerPort: 80}]", "portMappings: {containerPort: 80}")]),
         &expect![[r#"
-            9:21 error wrong_type taskDefinition.containerDefinitions[0].portMappings: a list is wanted here, and this is a mapping; begin each element with `- `
+            9:21 error wrong_type taskDefinition.containerDefinitions[0].portMappings: expected a list, found a mapping; begin each element with `- `
         "#]],
     );
 }
@@ -257,20 +257,20 @@ fn conditions_of_a_rule() {
     check(
         &with(&[("host: hello.example.com", hosts)]),
         &expect![[r#"
-        14:5 error too_many_conditions loadBalancing[0]: the rule would have 6 host and path values; ELBv2 takes 5
-    "#]],
+            14:5 error too_many_conditions loadBalancing[0]: the rule would have 6 host and path values; ELBv2 accepts 5
+        "#]],
     );
     check(
         &with(&[("host: hello.example.com", "path: \"/a?x=1&y=2\"")]),
         &expect![[r#"
-            17:11 error query_in_path loadBalancing[0].path: a path condition does not see what follows the `?` of an address: take that out (`?` here means any one character)
+            17:11 error query_in_path loadBalancing[0].path: a path condition never matches the query string after the `?` of an address: remove it (`?` here means any one character)
         "#]],
     );
     check(
         &with(&[("    host: hello.example.com\n", "")]),
         &expect![[r#"
-        14:5 error no_condition loadBalancing[0]: say which requests lead here: `host`, `path`, or both (`path: /*` takes all of them)
-    "#]],
+            14:5 error no_condition loadBalancing[0]: set which requests this entry receives: `host`, `path`, or both (`path: /*` matches all of them)
+        "#]],
     );
 }
 
@@ -281,7 +281,7 @@ fn scaling_by_requests_needs_a_group() {
     check(
         &format!("{text}scaling: {{min: 1, max: 3, requestsPerTarget: 100}}\n"),
         &expect![[r#"
-        13:46 error no_requests scaling.requestsPerTarget: requests are counted by an Application Load Balancer: give `loadBalancing` with protocol HTTP
-    "#]],
+            13:46 error no_requests scaling.requestsPerTarget: an Application Load Balancer counts the requests: add `loadBalancing` with protocol HTTP
+        "#]],
     );
 }

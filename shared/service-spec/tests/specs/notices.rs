@@ -112,8 +112,8 @@ fn objects_that_are_no_specs_are_ignored() {
     check(
         r#"{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "specs-bucket"}"#,
         &expect![[r#"
-        ignored as test_event: S3 tried whether its notifications arrive: they do
-    "#]],
+            ignored as test_event: S3 only tested its notifications
+        "#]],
     );
     check(
         r#"{"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}"#,
@@ -168,8 +168,8 @@ fn own_messages_are_read_and_unreadable_ones_say_why() {
     check(
         "[]",
         &expect![[r#"
-        unreadable: the message is neither an EventBridge event (no `detail-type`), nor an S3 notification (no `Records`), nor one of Portkeeper's own (no `portkeeper`); 
-    "#]],
+            unreadable: the message holds 0 events in one list; send each event as its own message; 
+        "#]],
     );
     check(
         r#"{"detail-type": "Object Created", "source": "aws.s3", "detail": {}}"#,

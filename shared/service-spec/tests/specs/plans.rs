@@ -210,11 +210,11 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
     check(
         &[("desiredCount: 2", "schedulingStrategy: DAEMON")],
         &expect![[r#"
-        keep TaskDefinition hello
-        keep TargetGroup hello
-        keep ListenerRule hello.example.com
-        refuse (`schedulingStrategy` of a service cannot be changed (it is "REPLICA", and "DAEMON" is asked for): choose another serviceName, or delete the service first) Service hello
-    "#]],
+            keep TaskDefinition hello
+            keep TargetGroup hello
+            keep ListenerRule hello.example.com
+            refuse (`schedulingStrategy` of a service cannot be changed (it is "REPLICA", and the spec requests "DAEMON"): choose another serviceName, or delete the service first) Service hello
+        "#]],
     );
     check(
         &[("desiredCount: 2", "desiredCount: 2\n  launchType: EXTERNAL")],
@@ -222,17 +222,17 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
             keep TaskDefinition hello
             keep TargetGroup hello
             keep ListenerRule hello.example.com
-            refuse (`launchType` of a service cannot be changed (it is "EC2", and "EXTERNAL" is asked for): choose another serviceName, or delete the service first) Service hello
+            refuse (`launchType` of a service cannot be changed (it is "EC2", and the spec requests "EXTERNAL"): choose another serviceName, or delete the service first) Service hello
         "#]],
     );
     check(
         &[("targetGroup: {", "targetGroup: {protocol: HTTPS, ")],
         &expect![[r#"
-        keep TaskDefinition hello
-        refuse (the protocol of a target group never changes: it is HTTP, and HTTPS is asked for; give the group another name, so that a new one is made) TargetGroup hello
-        keep ListenerRule hello.example.com
-        keep Service hello
-    "#]],
+            keep TaskDefinition hello
+            refuse (the protocol of a target group cannot be changed: it is HTTP, and the spec requests HTTPS; set another name, so that Portkeeper creates a new group) TargetGroup hello
+            keep ListenerRule hello.example.com
+            keep Service hello
+        "#]],
     );
     let mut draining = made();
     draining.service.as_mut().unwrap().shown["status"] = json!("DRAINING");
@@ -240,11 +240,11 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
         draining,
         &[],
         &expect![[r#"
-        keep TaskDefinition hello
-        keep TargetGroup hello
-        keep ListenerRule hello.example.com
-        refuse (the service is being deleted and still drains: wait until it is gone, and drop the spec again) Service hello
-    "#]],
+            keep TaskDefinition hello
+            keep TargetGroup hello
+            keep ListenerRule hello.example.com
+            refuse (the service is being deleted and still drains: wait until it is deleted, and upload the spec again) Service hello
+        "#]],
     );
 }
 
@@ -384,7 +384,7 @@ fn the_load_balancing_is_removed_and_its_group_stays() {
         .0
         .replace("  healthCheckGracePeriodSeconds: 30\n", "");
     expect![[r#"
-        2:1 warning left_over loadBalancing: a rule that was made from this spec is no longer asked for, and stays: priority 1000 (host hello.example.com, to hello) on shop:443. Delete it once nothing needs it
+        2:1 warning left_over loadBalancing: this spec created a rule that it no longer contains: priority 1000 (host hello.example.com, to hello) on shop:443. The rule stays; delete it when nothing needs it
         keep TaskDefinition hello
         change Service hello
           loadBalancers: ["web:80 in hello"] -> -
@@ -398,9 +398,9 @@ fn another_specs_group_is_not_taken() {
         ..context()
     };
     expect![[r#"
-        12:16 error service_of_another_spec service.serviceName: the service `hello` belongs to another spec, specs/specs/hello.yaml: change that one, or choose another name
-        17:5 warning rule_hidden loadBalancing[0]: another rule of the listener, priority 1000 (host hello.example.com, to hello), comes first and takes every request of this rule: nothing would lead here; this one has priority 1001. Is that meant? Else choose `priority`, host or path
-        21:18 error group_taken loadBalancing[0].targetGroup.name: the target group `hello` exists, and it was made from the spec specs/specs/hello.yaml: choose another `targetGroup.name`, or use it as it is with `service.loadBalancers[].targetGroupName`
+        12:16 error service_of_another_spec service.serviceName: another spec, specs/specs/hello.yaml, manages the service `hello`: change that spec, or choose another name
+        17:5 warning rule_hidden loadBalancing[0]: another rule of the listener, priority 1000 (host hello.example.com, to hello), comes first and matches every request of this rule, which would receive none; this one has priority 1001. If that is not intended, change `priority`, host or path
+        21:18 error group_taken loadBalancing[0].targetGroup.name: the target group `hello` exists, and it was created from the spec specs/specs/hello.yaml: choose another `targetGroup.name`, or use it as it is with `service.loadBalancers[].targetGroupName`
         keep TaskDefinition hello
         create ListenerRule hello.example.com
         change Service hello

@@ -46,15 +46,15 @@ fn files_that_are_no_specs() {
         "a.yaml",
         "- one\n- two\n",
         &expect![[r#"
-        1:1 error wrong_type : a spec is a mapping with `cluster`, `service` and so on, and this is a list
-    "#]],
+            1:1 error wrong_type : expected a mapping with `cluster`, `service` and other members, found a list
+        "#]],
     );
     check_told(
         "a.yaml",
         "just words",
         &expect![[r#"
-        1:1 error wrong_type : a spec is a mapping with `cluster`, `service` and so on, and this is a text
-    "#]],
+            1:1 error wrong_type : expected a mapping with `cluster`, `service` and other members, found a text
+        "#]],
     );
     check_told(
         "a.yaml",
@@ -92,15 +92,15 @@ fn json_is_strict() {
         "a.json",
         "{\n  // words\n  \"cluster\": \"shop\"\n}",
         &expect![[r#"
-        2:3 error syntax : JSON has no comments: take it out, or name the file .yaml and write comments with #
-    "#]],
+            2:3 error syntax : JSON has no comments: remove it, or name the file .yaml and write comments with #
+        "#]],
     );
     check_told(
         "a.json",
         "{\"cluster\": \"shop\",}",
         &expect![[r#"
-        1:19 error syntax : this comma has nothing after it: take it out
-    "#]],
+            1:19 error syntax : nothing follows this comma: remove it
+        "#]],
     );
     check_told(
         "a.json",
@@ -134,8 +134,8 @@ fn json_is_strict() {
         "a.JSON",
         "{\"cluster\": \"shop\", \"cluster\": \"other\"}",
         &expect![[r#"
-        1:21 error duplicate_key cluster: `cluster` is here twice, first in line 1; keep one of them
-    "#]],
+            1:21 error duplicate_key cluster: duplicate member `cluster`, first in line 1; keep one of them
+        "#]],
     );
     check_told(
         "a.json",
@@ -152,8 +152,8 @@ fn yaml_is_strict() {
         "a.yaml",
         "cluster: shop\ncluster: other\n",
         &expect![[r#"
-        2:1 error duplicate_key cluster: `cluster` is here twice, first in line 1; keep one of them
-    "#]],
+            2:1 error duplicate_key cluster: duplicate member `cluster`, first in line 1; keep one of them
+        "#]],
     );
     check_told(
         "a.yaml",
@@ -194,8 +194,8 @@ fn yaml_is_strict() {
         "a.yaml",
         "a: &a [*a]\n",
         &expect![[r#"
-        1:8 error syntax : this anchor stands for what it is part of
-    "#]],
+            1:8 error syntax : this anchor contains itself
+        "#]],
     );
     check_told(
         "a.yaml",
@@ -217,8 +217,8 @@ fn nothing_grows_without_a_limit() {
         "a.yaml",
         &laughs,
         &expect![[r#"
-        5:31 error syntax : with its anchors followed the file has more than 50000 values
-    "#]],
+            5:31 error syntax : with its anchors resolved, the file has more than 50000 values
+        "#]],
     );
     check_told(
         "a.yaml",
@@ -238,8 +238,8 @@ fn nothing_grows_without_a_limit() {
         "a.yaml",
         &format!("x: {}{}", "{a: ".repeat(100), "}".repeat(100)),
         &expect![[r#"
-        1:260 error syntax : more than 64 values lie in each other here
-    "#]],
+            1:260 error syntax : values are nested more than 64 levels deep here
+        "#]],
     );
 }
 
@@ -319,12 +319,12 @@ fn read_only_members_are_distinguished_from_inputs() {
         "a.json",
         shown,
         &expect![[r#"
-        4:5 error unknown_member taskDefinition.taskDefinitionArn: there is no member `taskDefinitionArn` here; AWS shows it, and does not take it: leave it out
-        5:24 error unknown_member taskDefinition.revision: there is no member `revision` here; AWS shows it, and does not take it: leave it out
-        5:39 error unknown_member taskDefinition.status: there is no member `status` here; AWS shows it, and does not take it: leave it out
-        8:60 error unknown_member service.runningCount: there is no member `runningCount` here; AWS shows it, and does not take it: leave it out
-        8:79 error unknown_member service.ContainerPort: there is no member `ContainerPort` here; docs/service-spec.schema.json lists what can be here
-    "#]],
+            4:5 error unknown_member taskDefinition.taskDefinitionArn: there is no member `taskDefinitionArn` here; AWS returns it but does not accept it: omit it
+            5:24 error unknown_member taskDefinition.revision: there is no member `revision` here; AWS returns it but does not accept it: omit it
+            5:39 error unknown_member taskDefinition.status: there is no member `status` here; AWS returns it but does not accept it: omit it
+            8:60 error unknown_member service.runningCount: there is no member `runningCount` here; AWS returns it but does not accept it: omit it
+            8:79 error unknown_member service.ContainerPort: there is no member `ContainerPort` here; docs/service-spec.schema.json lists what can be here
+        "#]],
     );
 }
 
@@ -348,8 +348,8 @@ fn unknown_members_can_be_let_through() {
         "a.yaml",
         &format!("allowUnknownMembers: true\n{text}"),
         &expect![[r#"
-        7:46 warning unknown_member taskDefinition.containerDefinitions[0].quantum: `quantum` is not known to this version, and is passed on to AWS as it is
-    "#]],
+            7:46 warning unknown_member taskDefinition.containerDefinitions[0].quantum: this version does not know `quantum`, and passes it on to AWS unchanged
+        "#]],
     );
 }
 

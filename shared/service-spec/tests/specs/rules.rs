@@ -69,17 +69,17 @@ fn a_rule_that_comes_first() {
         &[(10, "*.example.com", "")],
         SPEC,
         &expect![[r#"
-        8:5 warning rule_hidden loadBalancing[0]: another rule of the listener, priority 10 (host *.example.com, to old), comes first and takes every request of this rule: nothing would lead here; this one has priority 1000. Is that meant? Else choose `priority`, host or path
-        Automatic(1000)
-    "#]],
+            8:5 warning rule_hidden loadBalancing[0]: another rule of the listener, priority 10 (host *.example.com, to old), comes first and matches every request of this rule, which would receive none; this one has priority 1000. If that is not intended, change `priority`, host or path
+            Automatic(1000)
+        "#]],
     );
     check(
         &[(10, "", "/api/v?/*")],
         SPEC,
         &expect![[r#"
-        8:5 warning rule_overlap loadBalancing[0]: another rule of the listener, priority 10 (path /api/v?/*, to old), comes first and takes some requests of this rule; this one has priority 1000. Is that meant? Else choose `priority`, host or path
-        Automatic(1000)
-    "#]],
+            8:5 warning rule_overlap loadBalancing[0]: another rule of the listener, priority 10 (path /api/v?/*, to old), comes first and matches some requests of this rule; this one has priority 1000. If that is not intended, change `priority`, host or path
+            Automatic(1000)
+        "#]],
     );
     check(
         &[(10, "SHOP.example.com", "/API/*")],
@@ -96,17 +96,17 @@ fn a_rule_that_comes_later() {
         &[(20_000, "shop.example.com", "/api/v1/*")],
         SPEC,
         &expect![[r#"
-        8:5 warning rule_hides loadBalancing[0]: another rule of the listener, priority 20000 (host shop.example.com, path /api/v1/*, to old), comes later, and this rule takes every request of it; this one has priority 1000. Is that meant? Else choose `priority`, host or path
-        Automatic(1000)
-    "#]],
+            8:5 warning rule_hides loadBalancing[0]: another rule of the listener, priority 20000 (host shop.example.com, path /api/v1/*, to old), comes later, and this rule matches every request of it; this one has priority 1000. If that is not intended, change `priority`, host or path
+            Automatic(1000)
+        "#]],
     );
     check(
         &[(20_000, "*", "")],
         SPEC,
         &expect![[r#"
-        8:5 warning rule_overlap loadBalancing[0]: another rule of the listener, priority 20000 (host *, to old), comes later, and this rule takes some requests of it; this one has priority 1000. Is that meant? Else choose `priority`, host or path
-        Automatic(1000)
-    "#]],
+            8:5 warning rule_overlap loadBalancing[0]: another rule of the listener, priority 20000 (host *, to old), comes later, and this rule matches some requests of it; this one has priority 1000. If that is not intended, change `priority`, host or path
+            Automatic(1000)
+        "#]],
     );
 }
 
@@ -126,7 +126,7 @@ fn a_rule_with_other_conditions() {
     let mut found = with(&[(10, "shop.example.com", "")]);
     found.listeners[0].rules[1].other_conditions = vec!["source-ip".to_owned()];
     expect![[r#"
-        8:5 warning rule_overlap loadBalancing[0]: another rule of the listener, priority 10 (host shop.example.com, source-ip, to old), comes first and takes some requests of this rule; this one has priority 1000. Is that meant? Else choose `priority`, host or path
+        8:5 warning rule_overlap loadBalancing[0]: another rule of the listener, priority 10 (host shop.example.com, source-ip, to old), comes first and matches some requests of this rule; this one has priority 1000. If that is not intended, change `priority`, host or path
     "#]].assert_eq(&lines(&plan(&good(SPEC), &found, &context()).problems));
 }
 
@@ -151,8 +151,8 @@ fn priorities_are_the_lowest_free_ones() {
         &[(7, "other.example.com", "")],
         &fixed,
         &expect![[r#"
-        8:42 error priority_taken loadBalancing[0].priority: the priority 7 belongs to another rule, priority 7 (host other.example.com, to old): choose another, or leave it out
-    "#]],
+            8:42 error priority_taken loadBalancing[0].priority: another rule, priority 7 (host other.example.com, to old), has the priority 7: choose another, or omit it
+        "#]],
     );
     let rules = with(&[(5, "a", ""), (6, "b", "")]).listeners.remove(0).rules;
     let band = Band { first: 5, last: 8 };
@@ -178,6 +178,6 @@ fn a_full_priority_band_is_reported() {
     };
     found.listeners[0].rules.extend((1000..2000).map(rule));
     expect![[r#"
-        8:5 error no_free_priority loadBalancing[0]: every priority from 1000 to 1999 is taken on this listener: give a `priority`, or widen the band that Portkeeper is configured with
+        8:5 error no_free_priority loadBalancing[0]: every priority from 1000 to 1999 is in use on this listener: set a `priority`, or configure a wider range of rule priorities
     "#]].assert_eq(&lines(&plan(&good(SPEC), &found, &context()).problems));
 }
