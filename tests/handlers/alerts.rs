@@ -39,7 +39,7 @@ async fn a_finding_of_fifty_checks_sends_one_alert() {
     shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &host, 9);
     shop.watch(&["web"], 200).await;
     assert_eq!(shop.alerts(), ["warning foreign opened", "warning foreign resolved"]);
-    assert!(shop.alert_texts()[1].contains(", over after "), "{}", shop.alert_texts()[1]);
+    assert!(shop.alert_texts()[1].contains(", ended after "), "{}", shop.alert_texts()[1]);
 }
 
 /// Holds I-INCIDENT, C-39: the repair succeeds and SNS refuses the alert: the next check sends it,

@@ -1,7 +1,7 @@
 //! What stops a repair: guards, gaps, throttling, modes.
 
 use portkeeper_core::plan::Decision;
-use portkeeper_tests::shop::{Shop, behind};
+use portkeeper_tests::shop::{PERSON_IS_NOT_AWAITED, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::json;
@@ -102,7 +102,7 @@ async fn the_last_target_of_a_group_stays() {
 /// registered three times and then left alone.
 #[tokio::test]
 async fn a_second_writer_is_not_fought_for_ever() {
-    let mut shop = Shop::settled_web(2, 2).await;
+    let mut shop = Shop::settled_web_with(&PERSON_IS_NOT_AWAITED, 2, 2).await;
     let (id, port, _) = shop.targets("web-tg").remove(0);
     for _ in 0..5 {
         shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);

@@ -88,7 +88,8 @@ async fn of_two_functions_at_once_one_steps_back() {
     assert_eq!(one.0 + two.0, 1, "{one:?} {two:?}");
     let errors = [one.1, two.1].concat();
     assert!(
-        errors.len() == 1 && errors[0].contains("another check of shop/web has written"),
+        errors.len() == 1
+            && errors[0].contains("another check has stored the ledger record of shop/web"),
         "{errors:?}"
     );
     assert_eq!(shop.writes(), [write]);

@@ -1,6 +1,6 @@
 //! Running tasks without their targets: registered once, after the settle time, with one alert.
 
-use portkeeper_tests::shop::{CLUSTER, Shop, behind};
+use portkeeper_tests::shop::{CLUSTER, PERSON_IS_NOT_AWAITED, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::ecs::RegisterAt;
 use portkeeper_world::elbv2::TargetType;
@@ -87,7 +87,7 @@ async fn a_draining_instance_target_of_a_running_task_is_registered_again_after_
 /// Holds C-17: ELBv2 refuses an address that is draining, so no registration is attempted.
 #[tokio::test]
 async fn a_draining_address_is_registered_again_only_after_the_deregistration_delay() {
-    let mut shop = Shop::new(0, &[]);
+    let mut shop = Shop::new(0, &PERSON_IS_NOT_AWAITED);
     let group = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
     shop.make(
         &ServiceSpec::new(CLUSTER, "web")

@@ -39,14 +39,14 @@ async fn a_group_without_a_load_balancer_is_reported_until_it_has_one() {
     shop.settle().await;
     shop.elb("DeleteListener", &json!({"ListenerArn": front.listener}));
     shop.watch(&["web"], 300).await;
-    assert_only_alerts(&shop, &["error target_group_unattached opened"]);
+    assert_only_alerts(&shop, &["critical target_group_unattached opened"]);
     let actions = json!([{"Type": "forward", "TargetGroupArn": front.group}]);
     let listener = json!({"LoadBalancerArn": front.balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": actions});
     shop.elb("CreateListener", &listener);
     shop.watch(&["web"], 300).await;
     assert_only_alerts(
         &shop,
-        &["error target_group_unattached opened", "error target_group_unattached resolved"],
+        &["critical target_group_unattached opened", "critical target_group_unattached resolved"],
     );
 }
 
@@ -59,7 +59,7 @@ async fn nothing_is_registered_in_a_group_without_a_load_balancer() {
     let group = shop.world().make_bare_group("web-tg", TargetType::Instance).unwrap();
     shop.make(&behind("web", &group).desired(2));
     shop.run(600).await;
-    assert_only_alerts(&shop, &["error target_group_unattached opened"]);
+    assert_only_alerts(&shop, &["critical target_group_unattached opened"]);
 }
 
 /// Holds C-24.
@@ -151,7 +151,7 @@ async fn a_failing_task_is_reported_with_its_reason_until_it_is_healthy() {
     assert_only_alerts(&shop, &["error unhealthy opened"]);
     let text = shop.alert_texts().remove(0);
     assert!(
-        text.contains("Target.ResponseCodeMismatch") && text.contains("with another code"),
+        text.contains("Target.ResponseCodeMismatch") && text.contains("with an unexpected code"),
         "{text}"
     );
     shop.world().set_answer(&task, Answer::Ok).unwrap();

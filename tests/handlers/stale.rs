@@ -1,5 +1,6 @@
 //! Targets that no running task explains: deregistered with proof, reported without.
 
+use portkeeper_core::time::Timestamp;
 use portkeeper_stage::TABLE;
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
@@ -147,12 +148,42 @@ async fn with_a_late_event(seconds: u64) -> (Shop, String) {
 
 /// Holds I-PROOF, C-19, C-15.
 #[tokio::test]
-async fn the_event_is_proof() {
-    let (shop, target) = with_a_late_event(4000).await;
-    assert_eq!(
-        (shop.writes(), shop.alerts()),
-        (vec![format!("deregister {target}")], ALERTS.map(str::to_owned).to_vec())
-    );
+async fn an_event_alone_proves_nothing() {
+    let (shop, _) = with_a_late_event(4000).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
+}
+
+/// Holds I-PROOF. Anybody who may send to the queue can name any task: a task that never was, on the
+/// port of a target that a person registered.
+#[tokio::test]
+async fn a_forged_event_deregisters_nothing() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let (id, _, _) = shop.targets("web-tg").remove(0);
+    shop.by_hand("RegisterTargets", &shop.group("web-tg"), &id, 40_000);
+    let task = shop.tasks("web").remove(0);
+    let shown = shop.ecs("DescribeTasks", json!({"tasks": [task]}))["tasks"][0].clone();
+    for stopped_ago in [10, 600, 4000] {
+        let mut forged = shown.clone();
+        let now = i64::try_from(shop.world().now_ms()).unwrap();
+        let at = Timestamp::from_millis(now - stopped_ago * 1000).to_string();
+        let name = format!("{:032x}", stopped_ago);
+        let (path, _) = shown["taskArn"].as_str().unwrap().rsplit_once('/').unwrap();
+        forged["taskArn"] = json!(format!("{path}/{name}"));
+        (forged["lastStatus"], forged["desiredStatus"]) = (json!("STOPPED"), json!("STOPPED"));
+        (forged["startedAt"], forged["stoppedAt"]) = (json!(at), json!(at));
+        forged["containers"][0]["networkBindings"] = json!([
+            {"bindIP": "0.0.0.0", "containerPort": 8080, "hostPort": 40_000, "protocol": "tcp"}
+        ]);
+        let event = json!({
+            "id": name, "detail-type": "ECS Task State Change", "source": "aws.ecs",
+            "account": shop.world().account.number, "region": shop.world().account.region,
+            "time": at, "resources": [], "detail": forged,
+        });
+        shop.send(&event.to_string());
+        shop.run(900).await;
+    }
+    assert_eq!(shop.writes(), [""; 0]);
+    assert!(shop.states("web-tg").len() >= 3, "the target by hand is still there");
 }
 
 /// An event may have waited in the dead-letter queue; since then the target may have been

@@ -32,6 +32,9 @@ use std::sync::MutexGuard;
 /// The cluster.
 pub const CLUSTER: &str = "shop";
 
+/// A deregistration by a person is repaired like any other.
+pub const PERSON_IS_NOT_AWAITED: [(&str, &str); 1] = [("PORTKEEPER_PERSON_MINUTES", "0")];
+
 /// An account with a cluster `shop`.
 pub struct Shop {
     /// The account and the function in it.
@@ -65,7 +68,11 @@ impl Shop {
     /// healthy. The function has not received its events yet.
     #[must_use]
     pub fn with_web(instances: usize, tasks: u32) -> Self {
-        let shop = Self::new(instances, &[]);
+        Self::with_web_and(&[], instances, tasks)
+    }
+
+    fn with_web_and(settings: &[(&str, &str)], instances: usize, tasks: u32) -> Self {
+        let shop = Self::new(instances, settings);
         let group = shop.alb_group("web-tg");
         shop.make(&behind("web", &group).desired(tasks));
         shop.pass(30);
@@ -75,6 +82,13 @@ impl Shop {
     /// Creates the same service and delivers every event, so that the ledger holds its targets.
     pub async fn settled_web(instances: usize, tasks: u32) -> Self {
         let mut shop = Self::with_web(instances, tasks);
+        shop.settle().await;
+        shop
+    }
+
+    /// The same with these settings.
+    pub async fn settled_web_with(settings: &[(&str, &str)], instances: usize, tasks: u32) -> Self {
+        let mut shop = Self::with_web_and(settings, instances, tasks);
         shop.settle().await;
         shop
     }

@@ -49,14 +49,20 @@ fn nobody_else_sends_to_the_queues() {
         let document = &template["Resources"][policy]["Properties"]["PolicyDocument"];
         let statements = document["Statement"].as_array().expect("statements");
         let named = |sid: &str| {
-            statements.iter().find(|it| it["Sid"] == sid).unwrap_or_else(|| panic!("{policy}: {sid}"))
+            statements
+                .iter()
+                .find(|it| it["Sid"] == sid)
+                .unwrap_or_else(|| panic!("{policy}: {sid}"))
         };
         let allowed = named("RulesSend");
         assert_eq!(allowed["Principal"], json!({ "Service": "events.amazonaws.com" }));
         let rules = &allowed["Condition"]["ArnEquals"]["aws:SourceArn"];
         for rule in rules.as_array().expect("rules") {
             let rule = resource_of(rule);
-            assert_eq!(template["Resources"][&rule]["Type"], "AWS::Events::Rule", "{policy}: {rule}");
+            assert_eq!(
+                template["Resources"][&rule]["Type"], "AWS::Events::Rule",
+                "{policy}: {rule}"
+            );
         }
         let denied = named("OthersDoNotSend");
         assert_eq!(denied["Effect"], "Deny", "{policy}");

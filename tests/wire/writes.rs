@@ -261,7 +261,7 @@ async fn an_expired_proof_stops_the_write() {
     };
     let (counts, why) = summary(&execute(shop.aws(), std::slice::from_ref(&late)).await);
     assert_eq!(counts, "done 100, skipped 50");
-    assert!(why.contains("too old"), "{why}");
+    assert!(why.contains("expired"), "{why}");
     assert_eq!(shop.count(DEREGISTER), 1);
     assert_eq!(summary(&execute(shop.aws(), &[late]).await).0, "skipped 150");
     assert_eq!(shop.count(DEREGISTER), 1);

@@ -133,10 +133,10 @@ fn without_any_permission_the_audit_fails() {
 #[test]
 fn errors_name_the_missing_configuration_and_the_solution() {
     let cases: [(&[&str], &[&str]); 5] = [
-        (&["audit"], &["no region is configured", "--region", "AWS_REGION"]),
+        (&["audit"], &["no Region is configured", "--region", "AWS_REGION"]),
         (
             &["audit", "--region", "eu-west-1"],
-            &["there are no AWS credentials", "aws sso login", "AWS_PROFILE"],
+            &["cannot find AWS credentials", "aws sso login", "AWS_PROFILE"],
         ),
         (
             &["audit", "--endpoint-url", "127.0.0.1:1"],

@@ -4,7 +4,7 @@
 //! deregistered. Differences within the settle time are not findings.
 
 use crate::code::{Code, Severity};
-use crate::compare::{OtherTaskView, compare, other_task_on};
+use crate::compare::compare;
 use crate::expected::expected_targets;
 use crate::finding::Finding;
 use crate::ids::TaskArn;
@@ -12,6 +12,7 @@ use crate::input::{INPUT_VERSION, PlanInput, Writes};
 use crate::judge::judge;
 use crate::ledger::LedgerRecord;
 use crate::observation::Observation;
+use crate::occupant::{OtherTaskView, other_task_on};
 use crate::plan::{Plan, plan};
 use crate::policy::Policy;
 use crate::subject::Subject;

@@ -3,20 +3,19 @@
 //! Draining targets are set aside first. This module finds the differences and the questions that
 //! must be answered before a difference may be judged; it judges nothing.
 
-use crate::address::{Occupied, occupied};
 use crate::code::Code;
 use crate::expected::{
     ExpectedTarget, ExpectedTargets, Requirement, expected_targets, is_of_a_stopped_container,
     left_to_others,
 };
-use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
+use crate::ids::{Target, TargetGroupArn, TargetId};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::mode::mode_in_force;
 use crate::observation::{
-    ContainerInstance, ContainerInstanceState, HealthState, Missed, Observation, OtherTask,
-    Questions, RegisteredTarget, ServiceStatus, TargetGroup, Task,
+    HealthState, Missed, Observation, Questions, RegisteredTarget, ServiceStatus, TargetGroup,
 };
+use crate::occupant::{is_scaled_to_zero, own_container_instances};
 use crate::policy::Mode;
 use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,13 +110,6 @@ fn has_registered(observation: &Observation) -> bool {
     groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
 }
 
-/// Returns whether no task is desired and none is left.
-#[must_use]
-pub fn is_scaled_to_zero(observation: &Observation) -> bool {
-    let wanted = observation.service.as_ref().is_some_and(|service| service.desired_count > 0);
-    !wanted && observation.tasks.iter().all(|task| task.last_status.is_over())
-}
-
 /// Compares every group that was read.
 #[must_use]
 pub fn compare(observation: &Observation, expected: &ExpectedTargets) -> Comparison {
@@ -169,143 +161,6 @@ pub fn compare(observation: &Observation, expected: &ExpectedTargets) -> Compari
         comparison.unregistered.extend(unregistered.filter(unmissed).map(of_group));
     }
     comparison
-}
-
-/// The task on an address, other than this service's own tasks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OtherTaskView {
-    /// Not every task that may be there was read.
-    NotKnown,
-    /// No task of the cluster.
-    Nobody,
-    /// A task that may still start there and whose service may register it in this group.
-    Pending(TaskArn),
-    Task {
-        task: TaskArn,
-        /// The task's service, if a service started it.
-        service: Option<String>,
-        /// Whether its service registers its tasks in this group; `None` if undetermined.
-        uses_group: Option<bool>,
-    },
-}
-
-/// Returns the task, other than this service's, that uses `target`, as far as it matters for
-/// `group`.
-///
-/// Two tasks may seem to use one port: a stopping task still shows a port that another task already
-/// has. So a task that may be registered in the group comes first.
-#[must_use]
-pub fn other_task_on(
-    observation: &Observation,
-    group: &TargetGroupArn,
-    target: &Target,
-) -> OtherTaskView {
-    // I-ADDRESS: "A target is deregistered only if no other task uses its address."
-    if !is_covered(observation, &target.id) {
-        return OtherTaskView::NotKnown;
-    }
-    let views = observation
-        .other_tasks
-        .tasks
-        .iter()
-        .filter_map(|other| owner_view(observation, other, group, target));
-    views.min_by_key(precedence).unwrap_or(OtherTaskView::Nobody)
-}
-
-/// Returns whether every task of this cluster that may use the address was read.
-///
-/// An EC2 instance is covered only over all its container instances: one whose agent is
-/// disconnected, or that ECS no longer manages, may run tasks that ECS does not show
-/// (aws/amazon-ecs-agent#782).
-fn is_covered(observation: &Observation, id: &TargetId) -> bool {
-    let coverage = &observation.other_tasks.coverage;
-    let TargetId::Instance(ec2) = id else { return coverage.cluster };
-    let mut here = own_container_instances(observation, ec2).peekable();
-    let is_host = here.peek().is_some();
-    let are_fit = here.all(|(_, it)| it.state.as_ref().is_none_or(ContainerInstanceState::is_fit));
-    coverage.hosts.contains(ec2) && are_fit && (is_host || coverage.cluster)
-}
-
-/// Returns the container instances of this cluster that an EC2 instance is known to have.
-fn own_container_instances<'a>(
-    observation: &'a Observation,
-    ec2: &str,
-) -> impl Iterator<Item = (&'a ContainerInstanceArn, &'a ContainerInstance)> {
-    let cluster = observation.key.cluster.name();
-    let here = move |arn: &ContainerInstanceArn| arn.cluster_name().is_none_or(|it| it == cluster);
-    let of_host = move |instance: &ContainerInstance| instance.ec2_instance == ec2;
-    observation
-        .container_instances
-        .iter()
-        .filter(move |(arn, instance)| of_host(instance) && here(arn))
-}
-
-fn owner_view(
-    observation: &Observation,
-    other: &OtherTask,
-    group: &TargetGroupArn,
-    target: &Target,
-) -> Option<OtherTaskView> {
-    let OtherTask { task, target_groups } = other;
-    let uses_group = target_groups.as_ref().map(|groups| groups.contains(group));
-    let occupied = occupied(observation, task);
-    if occupied.iter().any(|place| place.holds(target)) {
-        let service = task.service().map(|name| named(observation, task, name));
-        return Some(OtherTaskView::Task { task: task.arn.clone(), service, uses_group });
-    }
-    let may_be = uses_group != Some(false) && occupied.iter().any(|place| place.may_hold(target));
-    may_be.then(|| OtherTaskView::Pending(task.arn.clone()))
-}
-
-/// Returns a service's name, with its cluster if that is another one.
-fn named(observation: &Observation, task: &Task, service: &str) -> String {
-    match task.arn.cluster_name() {
-        Some(cluster) if cluster != observation.key.cluster.name() => {
-            format!("{cluster}/{service}")
-        }
-        _ => service.to_owned(),
-    }
-}
-
-/// Returns whether all tasks that may be registered with `target` in `group` were read, in every
-/// cluster. An instance of this cluster may be a container instance of another cluster, too; an
-/// address, or an instance that is not in this cluster, may belong to a task of another cluster
-/// that uses the same group.
-#[must_use]
-pub fn covers_all_clusters(
-    observation: &Observation,
-    group: &TargetGroupArn,
-    target: &Target,
-) -> bool {
-    let other_tasks = &observation.other_tasks;
-    let users_known = other_tasks.other_clusters_known.contains(group);
-    let TargetId::Instance(ec2) = &target.id else { return users_known };
-    let is_host = own_container_instances(observation, ec2).next().is_some();
-    // A service scaled to zero may leave its group empty, so the group's users in other clusters
-    // must be known, whatever the target is.
-    let users_matter = !is_host || is_scaled_to_zero(observation);
-    other_tasks.only_here.contains(ec2) && (users_known || !users_matter)
-}
-
-/// Views that prevent a deregistration come first.
-fn precedence(view: &OtherTaskView) -> u8 {
-    match view {
-        OtherTaskView::NotKnown => 0,
-        OtherTaskView::Task { uses_group: Some(true), .. } => 1,
-        OtherTaskView::Task { uses_group: None, .. } => 2,
-        OtherTaskView::Pending(_) => 3,
-        OtherTaskView::Task { uses_group: Some(false), .. } => 4,
-        OtherTaskView::Nobody => 5,
-    }
-}
-
-/// Returns this service's own live task that occupies `target`, whatever its expected targets are.
-#[must_use]
-pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskArn> {
-    let here = |place: &Occupied| place.holds(target);
-    let occupant =
-        observation.tasks.iter().find(|task| occupied(observation, task).iter().any(here));
-    occupant.map(|task| task.arn.clone())
 }
 
 /// Returns the questions to answer before the differences may be judged. A service in order has

@@ -7,14 +7,16 @@
 
 mod absent;
 mod health;
+mod proof;
+mod refusal;
 mod unexpected;
 mod whole;
 
-pub(crate) use unexpected::is_watched;
+pub(crate) use proof::is_watched;
 
 use crate::action::ActionKind;
 use crate::code::{Code, Severity};
-use crate::compare::{Comparison, Matched, OtherTaskView, Unexpected, other_task_on, own_occupant};
+use crate::compare::{Comparison, Matched, Unexpected};
 use crate::expected::{
     Clears, ExpectedTarget, ExpectedTargets, Requirement, has_left, is_of_a_stopped_container,
     left_to_others,
@@ -23,6 +25,7 @@ use crate::finding::{Finding, Judgement, finding};
 use crate::ids::TargetGroupArn;
 use crate::input::PlanInput;
 use crate::observation::{FoundGroup, RegisteredTarget};
+use crate::occupant::{OtherTaskView, other_task_on, own_occupant};
 use crate::subject::Subject;
 use crate::verdict::Decision;
 
@@ -95,7 +98,7 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
 fn add_context(input: &PlanInput, unexpected: &Unexpected, finding: &mut Finding) {
     let deregister = ActionKind::Deregister;
     if finding.code.repair() == Some(deregister)
-        && let Some(refusal) = absent::refusal_of_ecs(input, &unexpected.group, deregister)
+        && let Some(refusal) = refusal::refusal_of_ecs(input, &unexpected.group, deregister)
     {
         finding.why.push_str(&refusal.text);
     }

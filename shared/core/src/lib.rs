@@ -21,6 +21,7 @@ pub mod judge;
 pub mod ledger;
 pub mod mode;
 pub mod observation;
+pub mod occupant;
 pub mod others;
 pub mod plan;
 pub mod policy;

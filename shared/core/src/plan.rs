@@ -2,6 +2,8 @@
 
 mod alerts;
 mod attribution;
+mod endings;
+mod guards;
 mod impact;
 mod incidents;
 mod known;
@@ -95,7 +97,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     for (group, target, task) in &judgement.disproved {
         record.mark_seen_absent(group, target, task, input.now);
     }
-    let seen = incidents::Seen {
+    let seen = endings::Seen {
         input,
         expected: &expected,
         comparison: &comparison,
@@ -263,7 +265,7 @@ fn begin_repair(
     open: &mut [Incident],
     actions: &mut Actions,
 ) {
-    let Some((group, target)) = repairs::target_of(finding) else { return };
+    let Some((group, target)) = guards::target_of(finding) else { return };
     let repair = Repair::decided(input.now, kind, group.clone(), target.clone());
     if let Some(incident) = incidents::of(open, finding) {
         repairs::note(incident, &repair);

@@ -167,6 +167,7 @@ pub(crate) fn settings(random: &mut Rng) -> Vec<(&'static str, &'static str)> {
     vec![
         ("PORTKEEPER_SETTLE_SECONDS", one(random, &["30", "90", "90"])),
         ("PORTKEEPER_CONFIRM_SECONDS", one(random, &["20", "60", "60"])),
+        ("PORTKEEPER_PERSON_MINUTES", one(random, &["0", "1", "2"])),
         ("PORTKEEPER_MAX_DEREGISTRATIONS", one(random, &["1", "2", "5"])),
         ("PORTKEEPER_MAX_DEREGISTRATION_PERCENT", one(random, &["0", "10"])),
     ]

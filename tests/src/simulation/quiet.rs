@@ -24,8 +24,9 @@ use std::collections::BTreeSet;
 const SETTLE_SECS: u64 = 700;
 
 /// The number of sweeps after which nothing may change any longer. Each repair takes two checks,
-/// and one repair may wait for another.
-const MOST_SWEEPS: usize = 16;
+/// and one repair may wait for another. A deleted service is checked every 15 minutes, twelve times
+/// in a row.
+const MOST_SWEEPS: usize = 96;
 
 /// Every sweep has read a task that has been running for this long.
 const LONG_RUNNING_MS: u64 = 400_000;

@@ -127,7 +127,7 @@ impl AlertInput<'_> {
         if parts.peek().is_none() {
             return self.causes.of(incident);
         }
-        // I-CAUSE: "If a call may have led to something else, nobody is named."
+        // I-CAUSE: "If a call may have led to something else, no caller is named."
         let causes: Vec<Cause> = parts.map(|one| self.causes.of(one)).collect::<Option<_>>()?;
         let last = causes.iter().max_by_key(|cause| cause.at)?;
         causes.iter().all(|cause| cause.by == last.by).then(|| last.clone())

@@ -125,7 +125,7 @@ fn a_group_without_load_balancer_is_reported_once_and_nothing_is_registered() {
             60s:
               asks: state of i-1; group web
               web | target_group_unattached | alert | no load balancer uses the group, so a registered target would receive no requests: alert only
-              alert: target_group_unattached (error): web
+              alert: target_group_unattached (critical): web
             open: target_group_unattached web, seen 2, reported
         "#]],
     );
@@ -300,7 +300,7 @@ fn missing_targets_of_a_group_that_loses_its_load_balancer_become_one_finding() 
             70s:
               asks: state of i-1; group web
               web | target_group_unattached | alert | no load balancer uses the group, so a registered target would receive no requests: alert only
-              alert: target_group_unattached (error): web
+              alert: target_group_unattached (critical): web
             open: target_group_unattached web, seen 2, reported
         "#]],
     );

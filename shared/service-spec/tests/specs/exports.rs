@@ -85,7 +85,7 @@ fn an_export_has_no_defaults_and_nothing_that_is_only_shown() {
     account.task_definition = None;
     assert_eq!(
         export("shop", &account).unwrap_err().to_string(),
-        "the task definition of the service was not found"
+        "task definition of the service not found"
     );
     account.service = None;
     assert_eq!(export("shop", &account).unwrap_err().to_string(), "there is no such service");

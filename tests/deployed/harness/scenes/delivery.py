@@ -13,7 +13,7 @@ from harness.waiting import until
 BACK_AFTER_SECONDS = 4
 
 # The function's log message if another one has written first.
-STEPS_BACK = "has written to the ledger meanwhile"
+STEPS_BACK = "has stored the ledger record"
 
 
 def shorten_visibility(account: Account) -> None:

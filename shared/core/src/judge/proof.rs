@@ -1,0 +1,183 @@
+//! The proof that a registered target belonged to this service, and what disproves it.
+//!
+//! AWS facts: F-1.4, F-10.3.
+
+use super::health;
+use crate::action::TargetZone;
+use crate::address::{Occupied, last_occupied};
+use crate::api_call::Operation;
+use crate::compare::Unexpected;
+use crate::expected::{ExpectedTargets, FormerTarget};
+use crate::ids::{Target, TargetGroupArn, TaskArn};
+use crate::input::PlanInput;
+use crate::ledger::LedgerRecord;
+use crate::observation::{HealthState, Task};
+use crate::time::Timestamp;
+
+/// The evidence that a target belonged to this service.
+pub(super) enum Proof<'a> {
+    /// ECS still lists the stopped task that had the target.
+    FormerTarget(&'a FormerTarget),
+    /// The ledger holds it, and ECS, asked by name, confirms that its task has stopped or is
+    /// MISSING.
+    Ledger(&'a TaskArn),
+    /// There was evidence, but another writer registered the target after the task had it.
+    Disproved(&'a TaskArn, String),
+    /// There is no evidence.
+    None,
+    /// The ledger holds it, and ECS was not asked about its task.
+    Unverified,
+}
+
+pub(super) fn proof<'a>(
+    input: &'a PlanInput,
+    expected: &'a ExpectedTargets,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> Proof<'a> {
+    let known = input.record.known_target(group, target);
+    let seen_absent_at = known.and_then(|known| known.seen_absent_at);
+    // The list of stopped tasks proves ownership only for tasks that stopped while the record was
+    // kept: only then would the record show that the target was seen absent.
+    let was_watched = |ended: &&FormerTarget| is_watched(&input.record, ended);
+    // Several tasks may have had a reused address: ECS may still be deregistering for the last of
+    // them, and a task that had it after it was seen absent proves ownership again.
+    let here = |ended: &&FormerTarget| ended.group == *group && ended.target == *target;
+    let ended = expected.ended.iter().filter(here).filter(was_watched);
+    if let Some(last) = ended.max_by_key(|ended| ended.at)
+        && !input.record.was_seen_absent(group, target, &last.task, last.at)
+    {
+        return match disproof(input, group, target, &last.task) {
+            Some(why) => Proof::Disproved(&last.task, why),
+            None => Proof::FormerTarget(last),
+        };
+    }
+    if seen_absent_at.is_some() {
+        return Proof::None;
+    }
+    let Some(known) = known else { return Proof::None };
+    let listed = input.observation.tasks.iter().any(|task| task.arn == known.task);
+    if !listed && !input.observation.gone_tasks.contains(&known.task) {
+        return Proof::Unverified;
+    }
+    match disproof(input, group, target, &known.task) {
+        Some(why) => Proof::Disproved(&known.task, why),
+        None => Proof::Ledger(&known.task),
+    }
+}
+
+/// Returns what shows that the registration is no longer the task's: ECS says that it deregistered
+/// the task's targets, or another writer registered the target after the task had stopped. A call
+/// proves nothing, but it disproves.
+pub(super) fn disproof(
+    input: &PlanInput,
+    group: &TargetGroupArn,
+    target: &Target,
+    task: &TaskArn,
+) -> Option<String> {
+    let task = input.observation.tasks.iter().find(|it| it.arn == *task);
+    // ECS deregisters without a zone, so it does not mean a registration with the zone `all`.
+    let group_of = input.observation.found_group(group);
+    let has_zone = group_of.is_some_and(|found| {
+        found.targets.iter().any(|it| it.target == *target && TargetZone::of(it).is_some())
+    });
+    let is_over = |task: &Task| task.deregistered && task.last_status.is_over();
+    if !has_zone && task.is_some_and(is_over) {
+        return Some("ECS reports that it deregistered the target".to_owned());
+    }
+    // CloudTrail counts in whole seconds. Without the time of the stop, any call counts.
+    let stopped_at = task.and_then(|task| task.stopped_at);
+    let is_later = |at: Timestamp| stopped_at.is_none_or(|stopped| at.plus_secs(1) > stopped);
+    let default_port = group_of.and_then(|found| found.default_port);
+    let mut calls = input.record.calls.iter().chain(&input.calls).rev();
+    let call = calls.find(|call| {
+        call.operation == Operation::RegisterTargets
+            && is_later(call.at)
+            && call.names(group, target, default_port)
+    })?;
+    Some(format!("{} registered the target at {}", call.by, call.at.readable()))
+}
+
+/// Returns whether a stopped task proves ownership of its target: the record held the target, or
+/// was being kept when the task stopped.
+pub(crate) fn is_watched(record: &LedgerRecord, ended: &FormerTarget) -> bool {
+    let known = record.known_target(&ended.group, &ended.target);
+    known.is_some_and(|known| known.task == ended.task)
+        || record.continuous_since.is_some_and(|since| ended.at >= since)
+}
+
+/// Returns how long ECS still has to deregister the target of a task that has just stopped. This
+/// counts from the last task that had the target, even if ECS no longer shows where that task was,
+/// and from a task that was or may have been on the address, even if its group is undetermined.
+pub(super) fn settling(
+    input: &PlanInput,
+    unexpected: &Unexpected,
+    proof: &Proof<'_>,
+) -> Option<Timestamp> {
+    let target = &unexpected.registered.target;
+    let known = input.record.known_target(&unexpected.group, target);
+    let was_here = |task: &&Task| {
+        let occupied = last_occupied(&input.observation, task);
+        // A task may not show where it ran: in host mode its ports are in a task definition that is
+        // not read.
+        let is_untold = task.started_at.is_some()
+            && occupied.iter().all(|place| matches!(place, Occupied::Unknown(_)));
+        let holds = |place: &Occupied| place.holds(target) || (is_untold && place.may_hold(target));
+        task.last_status.is_over() && occupied.iter().any(holds)
+    };
+    let end_of =
+        |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn)?.stopped_at;
+    let stopped_at = match proof {
+        Proof::FormerTarget(ended) => {
+            let later = known
+                .filter(|known| known.seen_absent_at.is_none())
+                .and_then(|known| end_of(&known.task));
+            Some(ended.at).max(later)
+        }
+        Proof::Ledger(arn) => end_of(arn),
+        Proof::Disproved(..) | Proof::None | Proof::Unverified => return None,
+    };
+    let ends_here =
+        input.observation.tasks.iter().filter(was_here).filter_map(|task| task.stopped_at);
+    let stopped_at = ends_here.chain(stopped_at).max();
+    stopped_at.map(|at| input.policy.settled_at(at)).filter(|settled| *settled > input.now)
+}
+
+/// What the load balancer's health checks show of an address that no task of ECS uses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Nothing answers, or no requests are sent: a deregistration takes nothing from anybody.
+    None,
+    /// The checks may not have noticed yet that the task has stopped.
+    Pending(Timestamp),
+    /// Something answers.
+    Serves,
+    /// The state does not show it.
+    Unknown,
+}
+
+/// A leftover target fails its health checks, because its task has stopped. If it does not, it is
+/// in use by something that ECS does not know.
+pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) -> Answer {
+    let soon = input.now.plus_secs(input.policy.confirm_seconds);
+    match &unexpected.registered.state {
+        HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Unused => {
+            Answer::None
+        }
+        HealthState::Initial => Answer::Pending(soon),
+        HealthState::Healthy => {
+            let task = input.observation.tasks.iter().find(|task| task.arn == *was);
+            let noticed = input.observation.found_group(&unexpected.group).map_or(0, |group| {
+                health::failing_after(group).saturating_add(input.policy.unhealthy_margin_seconds)
+            });
+            let stopped_at = task.and_then(|task| task.stopped_at);
+            match stopped_at.map(|at| at.plus_secs(noticed)).filter(|at| *at > input.now) {
+                Some(at) => Answer::Pending(at),
+                None => Answer::Serves,
+            }
+        }
+        HealthState::Draining | HealthState::Unavailable | HealthState::Unknown(_) => {
+            Answer::Unknown
+        }
+    }
+}
