@@ -68,6 +68,32 @@ fn is_covered(observation: &Observation, id: &TargetId) -> bool {
     coverage.hosts.contains(ec2) && are_fit && (is_host || coverage.cluster)
 }
 
+/// Returns why tasks that ECS does not show may use an address, as long as its host stays as it is:
+/// reading again does not help.
+#[must_use]
+pub fn hidden_tasks(observation: &Observation, id: &TargetId) -> Option<String> {
+    let TargetId::Instance(ec2) = id else { return None };
+    let own = observation.key.cluster.name();
+    observation.container_instances.iter().filter(|(_, it)| it.ec2_instance == *ec2).find_map(
+        |(arn, instance)| {
+            let state = instance.state.as_ref()?;
+            let other = arn.cluster_name().filter(|cluster| *cluster != own);
+            match other {
+                Some(cluster) => {
+                    Some(format!("its host is also a container instance of cluster {cluster}"))
+                }
+                None if state.is_fit() => None,
+                None if state.agent_connected => {
+                    Some(format!("a container instance of its host is {}", state.status))
+                }
+                None => {
+                    Some("the agent of a container instance of its host is disconnected".to_owned())
+                }
+            }
+        },
+    )
+}
+
 /// Returns the container instances of this cluster that an EC2 instance is known to have.
 pub(crate) fn own_container_instances<'a>(
     observation: &'a Observation,

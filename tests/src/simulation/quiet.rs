@@ -26,7 +26,7 @@ const SETTLE_SECS: u64 = 700;
 /// The number of sweeps after which nothing may change any longer. Each repair takes two checks,
 /// and one repair may wait for another. A deleted service is checked every 15 minutes, twelve times
 /// in a row.
-const MOST_SWEEPS: usize = 96;
+const MOST_SWEEPS: usize = 40;
 
 /// Every sweep has read a task that has been running for this long.
 const LONG_RUNNING_MS: u64 = 400_000;
@@ -53,6 +53,9 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     play.next_sweep_ms = u64::MAX;
     let (mut calm, mut latest) = (0, String::new());
     for _ in 0..MOST_SWEEPS {
+        let due = waiting(&play.stage.world.lock()).map(|message| message.visible_at_ms);
+        let now = play.stage.world.lock().now_ms();
+        play.pass(due.map_or(0, |due| due.saturating_sub(now).div_ceil(1000))).await?;
         let unrest = sweep(play).await?;
         calm = if unrest.is_none() { calm + 1 } else { 0 };
         if calm == 2 {

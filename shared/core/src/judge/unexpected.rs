@@ -15,7 +15,9 @@ use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::observation::{HealthState, Observation};
-use crate::occupant::{OtherTaskView, covers_all_clusters, other_task_on, own_occupant};
+use crate::occupant::{
+    OtherTaskView, covers_all_clusters, hidden_tasks, other_task_on, own_occupant,
+};
 use crate::subject::Subject;
 use crate::verdict::Decision;
 use std::fmt::Write as _;
@@ -64,6 +66,7 @@ pub(super) fn judge_unexpected(
     }
     let reported =
         input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted.is_some());
+    let hidden = hidden_tasks(observation, &target.id);
     match other_task_on(observation, &unexpected.group, target) {
         OtherTaskView::NotKnown
             if matches!(proof, Proof::None | Proof::Disproved(..)) && reported.is_some() =>
@@ -71,6 +74,10 @@ pub(super) fn judge_unexpected(
             // Not asked again: the answer would be the same, and the earlier finding still holds.
             let why = reported.map(|open| open.why.clone()).unwrap_or_default();
             judgement.find(finding(input, Code::Foreign, subject, why));
+        }
+        OtherTaskView::NotKnown if hidden.is_some() => {
+            let hidden = hidden.unwrap_or_default();
+            judge_hidden(input, unexpected, &proof, subject, &hidden, judgement);
         }
         OtherTaskView::NotKnown => {
             let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
@@ -154,6 +161,12 @@ fn judge_unexplained(
         judgement.find(own_task_elsewhere(input, expected, unexpected, subject, task.clone()));
         return;
     }
+    if !covers_all_clusters(&input.observation, &unexpected.group, target)
+        && let Some(hidden) = hidden_tasks(&input.observation, &target.id)
+    {
+        judge_hidden(input, unexpected, proof, subject, &hidden, judgement);
+        return;
+    }
     if !covers_all_clusters(&input.observation, &unexpected.group, target) {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
         let why = "registered and unexplained; the services of other clusters that use this group could not be read";
@@ -197,6 +210,36 @@ const SERVES: &str =
 
 /// Why such a target is not judged yet.
 const PENDING: &str = "the load balancer has not finished its health checks since";
+
+/// Judges a target on a host where tasks that ECS does not show may run: it is reported, and stays.
+fn judge_hidden(
+    input: &PlanInput,
+    unexpected: &Unexpected,
+    proof: &Proof<'_>,
+    subject: Subject,
+    hidden: &str,
+    judgement: &mut Judgement,
+) {
+    let was = match proof {
+        Proof::FormerTarget(ended) => Some(&ended.task),
+        Proof::Ledger(task) if !is_live(&input.observation, task) => Some(*task),
+        Proof::Ledger(_) | Proof::Disproved(..) | Proof::None | Proof::Unverified => None,
+    };
+    let Some(was) = was else {
+        let mut found = foreign(input, unexpected, subject, None);
+        // Writing to a String cannot fail.
+        let _ = write!(found.why, "; {hidden}, so ECS may not show its task");
+        // Agents disconnect several times an hour in normal operation.
+        found.confirm_seconds = found.confirm_seconds.max(input.policy.disconnected_seconds);
+        judgement.find(found);
+        return;
+    };
+    let (code, mut why) = describe_leftover(input, &subject, was, None);
+    // Writing to a String cannot fail.
+    let _ =
+        write!(why, "; not deregistered: {hidden}, so ECS may not show the task that uses it now");
+    judgement.find(Finding { task: Some(was.clone()), ..finding(input, code, subject, why) });
+}
 
 /// Finds a target that belonged to this task and that another writer registered again.
 fn not_ours(

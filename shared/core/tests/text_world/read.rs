@@ -198,6 +198,9 @@ fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
         seen.gaps.push(Gap { what: Missed::Elsewhere, why: "throttled".to_owned(), retry: true });
     } else {
         seen.other_tasks.other_clusters_known.clone_from(&questions.other_clusters);
+        for arn in questions.only_here.iter().flat_map(|host| world.container_instances_of(host)) {
+            answer_instance(world, &arn, seen);
+        }
         let hosts = questions.only_here.iter();
         let only_here = hosts.filter(|host| {
             !world.container_instances_of(host).iter().any(|arn| arn.cluster_name() != Some("shop"))
