@@ -144,7 +144,7 @@ fn errors_name_the_missing_configuration_and_the_solution() {
         ),
         (
             &["audit", "--endpoint-url", "http://127.0.0.1:1"],
-            &["cannot list the clusters", "could not be reached"],
+            &["cannot list the clusters", "no valid response from AWS"],
         ),
         (&["audit", "--api-share", "0"], &["invalid value '0'", "--api-share"]),
     ];

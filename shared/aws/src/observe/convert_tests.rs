@@ -145,14 +145,12 @@ fn a_task_that_cannot_be_understood() {
     check(
         convert::task(&task().containers(bound(8080, 0)).build()),
         &expect![
-            "`containers[].networkBindings[]` cannot be understood: `0` is not a port from 1 to 65535"
+            "cannot parse `containers[].networkBindings[]`: `0` is not a port from 1 to 65535"
         ],
     );
     check(
         convert::task(&task().task_definition_arn("web:7").build()),
-        &expect![
-            "`taskDefinition` cannot be understood: `web:7` is not the ARN of an ECS task definition"
-        ],
+        &expect!["cannot parse `taskDefinition`: `web:7` is not the ARN of an ECS task definition"],
     );
 }
 
@@ -299,9 +297,7 @@ fn a_service_with_a_classic_load_balancer_and_one_without_a_port() {
         ecs::LoadBalancer::builder().target_group_arn(GROUP).container_name("app").build();
     check(
         entries(&service(portless)),
-        &expect![
-            "`loadBalancers[].containerPort` cannot be understood: `0` is not a port from 1 to 65535"
-        ],
+        &expect!["cannot parse `loadBalancers[].containerPort`: `0` is not a port from 1 to 65535"],
     );
 }
 
@@ -395,13 +391,11 @@ fn a_group_and_its_targets() {
     assert_eq!(convert::target(&other_clusters).unwrap().availability_zone.as_deref(), Some("all"));
     check(
         convert::target(&target("web", 32768)),
-        &expect![
-            "`Target.Id` cannot be understood: `web` is not an EC2 instance id or an IP address"
-        ],
+        &expect!["cannot parse `Target.Id`: `web` is not an EC2 instance id or an IP address"],
     );
     check(
         convert::target(&target("10.0.0.1", 0)),
-        &expect!["`Target.Port` cannot be understood: `0` is not a port from 1 to 65535"],
+        &expect!["cannot parse `Target.Port`: `0` is not a port from 1 to 65535"],
     );
 }
 
