@@ -166,7 +166,7 @@ async fn a_forged_event_deregisters_nothing() {
         let mut forged = shown.clone();
         let now = i64::try_from(shop.world().now_ms()).unwrap();
         let at = Timestamp::from_millis(now - stopped_ago * 1000).to_string();
-        let name = format!("{:032x}", stopped_ago);
+        let name = format!("{stopped_ago:032x}");
         let (path, _) = shown["taskArn"].as_str().unwrap().rsplit_once('/').unwrap();
         forged["taskArn"] = json!(format!("{path}/{name}"));
         (forged["lastStatus"], forged["desiredStatus"]) = (json!("STOPPED"), json!("STOPPED"));

@@ -68,9 +68,9 @@ fn nobody_else_sends_to_the_queues() {
         assert_eq!(denied["Effect"], "Deny", "{policy}");
         assert_eq!(denied["Principal"], "*", "{policy}");
         assert_eq!(denied["Resource"][0]["Fn::GetAtt"], queue, "{policy}");
-        let roles: Vec<Value> = roles.iter().map(|role| json!({ "Fn::GetAtt": role })).collect();
+        let senders: Vec<Value> = roles.iter().map(|role| json!({ "Fn::GetAtt": role })).collect();
         let expected = json!({
-            "ArnNotEquals": { "aws:PrincipalArn": roles },
+            "ArnNotEquals": { "aws:PrincipalArn": senders },
             "Bool": { "aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false" },
         });
         assert_eq!(denied["Condition"], expected, "{policy}");

@@ -196,10 +196,10 @@ pub fn questions(input: &PlanInput) -> Questions {
         if failing || idle || unusable {
             questions.target_groups.insert(matched.expected.group.clone());
         }
-        if is_of_a_stopped_container(observation, &matched.expected) {
-            if let TargetId::Instance(ec2) = &matched.expected.target.id {
-                questions.other_tasks.hosts.insert(ec2.clone());
-            }
+        if is_of_a_stopped_container(observation, &matched.expected)
+            && let TargetId::Instance(ec2) = &matched.expected.target.id
+        {
+            questions.other_tasks.hosts.insert(ec2.clone());
         }
     }
     // I-PARTIAL: "A partial view never leads to a write that it could affect."

@@ -141,11 +141,11 @@ fn policy_differs(target: &ScalingTarget, shown: &Value) -> Vec<Difference> {
 fn superfluous(planner: &mut Planner<'_>, scaling: &Scaling, found: Option<&FoundScaling>) {
     let named: Vec<String> =
         scaling.targets.iter().map(|target| policy_name(target.metric)).collect();
-    let names = found.into_iter().flat_map(|found| found.policies.keys());
+    let existing = found.into_iter().flat_map(|found| found.policies.keys());
     let left: Vec<&String> =
-        names.filter(|name| name.starts_with(OURS) && !named.contains(name)).collect();
+        existing.filter(|name| name.starts_with(OURS) && !named.contains(name)).collect();
     for name in left {
-        let (cluster, service) = self::names(planner);
+        let (cluster, service) = names(planner);
         let step = Step::new(Resource::ScalingPolicy, name, StepAction::Delete);
         let writes = vec![Write::DeleteScalingPolicy { cluster, service, name: name.clone() }];
         planner.step(Step { writes, ..step });

@@ -37,7 +37,7 @@ pub(in crate::ecs) fn list(world: &World, input: &Value) -> Result<Value, ApiErr
 fn hosts(input: &Input<'_>, filter: &str) -> Result<Vec<String>, ApiError> {
     let list = filter.strip_prefix("ec2InstanceId in [").and_then(|rest| rest.strip_suffix(']'));
     let list =
-        list.ok_or_else(|| input.refuse(&format!("The filter {filter} is not simulated.")))?;
+        list.ok_or_else(|| input.refuse(format!("The filter {filter} is not simulated.")))?;
     let name = |text: &str| text.trim().trim_matches('\'').to_owned();
     Ok(list.split(',').map(name).collect())
 }
