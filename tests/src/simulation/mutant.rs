@@ -180,10 +180,11 @@ impl Work<'_> {
         let Self { aws, config, check, mutation, .. } = *self;
         let described = observe::describe_services(aws, std::slice::from_ref(check)).await;
         let described = described.into_iter().next().ok_or("no description")??;
-        let mut observation = observe::observe_rest(aws, check, described.clone()).await;
+        let remembered = stored.record.remembered_groups();
+        let read = |described| observe::observe_remembered(aws, check, described, &remembered);
+        let mut observation = read(described.clone()).await;
         if mutation == Mutation::GroupsAfterTasks {
-            observation.target_groups =
-                observe::observe_rest(aws, check, described).await.target_groups;
+            observation.target_groups = read(described).await.target_groups;
         }
         change_view(mutation, &mut observation);
         let mut input = PlanInput {
