@@ -90,7 +90,5 @@ fn an_export_has_no_defaults_and_nothing_that_is_only_shown() {
     account.service = None;
     assert_eq!(export("shop", &account).unwrap_err().to_string(), "service not found");
     account.cluster = None;
-    assert!(
-        export("shop", &account).unwrap_err().to_string().starts_with("there is no such cluster")
-    );
+    assert!(export("shop", &account).unwrap_err().to_string().starts_with("cluster not found"));
 }
