@@ -98,3 +98,14 @@ async fn nothing_is_deregistered_while_another_cluster_cannot_be_read() {
         assert_eq!(shop.writes(), [format!("deregister web-tg {address}:80")], "{operation}");
     }
 }
+
+/// Holds I-ADDRESS. A cluster that `Clusters` does not name cannot be read, and its services may use
+/// the group: nothing is deregistered there.
+#[tokio::test]
+async fn a_cluster_that_is_not_named_keeps_the_addresses_of_a_group() {
+    let mut shop = moving(&[("PORTKEEPER_CLUSTERS", CLUSTER)]).await;
+    leave_one(&shop);
+    scale_up(&shop);
+    shop.run(900).await;
+    assert_eq!((shop.writes(), shop.count("DeregisterTargets")), (vec![], 0));
+}

@@ -1,7 +1,7 @@
 //! Services whose tasks alternate between two groups, and services whose task sets have groups of
 //! their own.
 
-use crate::text_world::check;
+use crate::text_world::{check, run};
 use expect_test::expect;
 
 /// Holds C-10.
@@ -98,6 +98,40 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
 }
 
 /// Holds C-10.
+/// Of a pair, ECS names one group. If it names both or neither, green tasks that have no traffic yet
+/// must not be registered in the production group.
+#[test]
+fn a_revision_that_names_both_groups_of_a_pair_or_none_of_them_is_undetermined() {
+    let world = |resolved: &str| {
+        run(&format!(
+            "
+            group web
+            group web-alt
+            group other
+            service shop/web binds web|web-alt to app:8080 strategy=BLUE_GREEN
+            deployment 2 PRIMARY web:2 IN_PROGRESS
+            deployment 1 ACTIVE web:1 COMPLETED
+            revision 1 web:1 binds web|web-alt to app:8080 resolved web
+            revision 2 web:2 binds web|web-alt to app:8080{resolved}
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1
+            task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 2 of web:2
+            target web i-1:32768 healthy
+            target web-alt i-2:32768 unused Target.NotInUse
+            "
+        ))
+    };
+    for resolved in ["", " resolved web,web-alt", " resolved other"] {
+        let made = world(resolved);
+        assert!(!made.contains("plan: "), "{resolved}: {made}");
+        assert!(made.contains("ambiguous_revision"), "{resolved}: {made}");
+    }
+    let made = world(" resolved web-alt");
+    assert!(!made.contains("plan: ") && !made.contains("ambiguous"), "{made}");
+    // Even if ECS named the production group only, blue tasks are there.
+    let made = world(" resolved web");
+    assert!(!made.contains("plan: "), "{made}");
+}
+
 #[test]
 fn a_code_deploy_service_is_judged_by_task_sets() {
     check(
