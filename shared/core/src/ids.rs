@@ -179,6 +179,12 @@ impl ContainerInstanceArn {
     pub fn cluster_name(&self) -> Option<&str> {
         self.path().split_once('/').map(|(cluster, _)| cluster)
     }
+
+    /// The name of its cluster, if that is another one than this.
+    #[must_use]
+    pub fn other_cluster(&self, this: &ClusterArn) -> Option<&str> {
+        self.cluster_name().filter(|name| *name != this.name())
+    }
 }
 
 impl TaskArn {

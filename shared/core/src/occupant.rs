@@ -73,12 +73,11 @@ fn is_covered(observation: &Observation, id: &TargetId) -> bool {
 #[must_use]
 pub fn hidden_tasks(observation: &Observation, id: &TargetId) -> Option<String> {
     let TargetId::Instance(ec2) = id else { return None };
-    let own = observation.key.cluster.name();
+    let own = &observation.key.cluster;
     observation.container_instances.iter().filter(|(_, it)| it.ec2_instance == *ec2).find_map(
         |(arn, instance)| {
             let state = instance.state.as_ref()?;
-            let other = arn.cluster_name().filter(|cluster| *cluster != own);
-            match other {
+            match arn.other_cluster(own) {
                 Some(cluster) => {
                     Some(format!("its host is also a container instance of cluster {cluster}"))
                 }
@@ -99,13 +98,10 @@ pub(crate) fn own_container_instances<'a>(
     observation: &'a Observation,
     ec2: &str,
 ) -> impl Iterator<Item = (&'a ContainerInstanceArn, &'a ContainerInstance)> {
-    let cluster = observation.key.cluster.name();
-    let here = move |arn: &ContainerInstanceArn| arn.cluster_name().is_none_or(|it| it == cluster);
-    let of_host = move |instance: &ContainerInstance| instance.ec2_instance == ec2;
-    observation
-        .container_instances
-        .iter()
-        .filter(move |(arn, instance)| of_host(instance) && here(arn))
+    let own = &observation.key.cluster;
+    observation.container_instances.iter().filter(move |(arn, instance)| {
+        instance.ec2_instance == ec2 && arn.other_cluster(own).is_none()
+    })
 }
 
 fn owner_view(

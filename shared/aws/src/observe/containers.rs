@@ -57,22 +57,21 @@ fn gap_instance(gap: &Gap) -> Option<ContainerInstanceArn> {
 /// How many EC2 instances one list names in its filter.
 const HOSTS_BATCH: usize = 20;
 
-/// Lists the container instances that these EC2 instances have in a cluster, with those that were
-/// deregistered if `inactive`: their containers may still run.
+/// Lists the container instances that these EC2 instances have in a cluster, of each of these
+/// statuses. Without a status, ECS lists all but INACTIVE ones, whose containers may still run.
 pub(super) async fn list_of_hosts(
     aws: &Aws,
     cluster: &ClusterArn,
     hosts: &BTreeSet<String>,
-    inactive: bool,
+    statuses: &[Option<&str>],
 ) -> Result<BTreeSet<ContainerInstanceArn>, Failure> {
     let mut found = BTreeSet::new();
     let hosts: Vec<&String> = hosts.iter().collect();
-    // Without a status, ECS lists all but INACTIVE ones.
-    let statuses = [None, Some(ContainerInstanceStatus::from("INACTIVE"))];
     for batch in hosts.chunks(HOSTS_BATCH) {
         let names: Vec<String> = batch.iter().map(|host| format!("'{host}'")).collect();
         let filter = format!("ec2InstanceId in [{}]", names.join(","));
-        for status in statuses.iter().take(if inactive { 2 } else { 1 }) {
+        for status in statuses {
+            let status = status.map(ContainerInstanceStatus::from);
             found.extend(list_filtered(aws, cluster, &filter, status.as_ref()).await?);
         }
     }

@@ -58,6 +58,9 @@ pub(super) async fn read_elsewhere(
     }
 }
 
+/// The status of a container instance that was deregistered.
+const INACTIVE: Option<&str> = Some("INACTIVE");
+
 /// Finds out which of these EC2 instances are container instances of no other cluster. One that was
 /// deregistered from any cluster within the last hour may still run its containers.
 async fn look_for_hosts(
@@ -66,8 +69,11 @@ async fn look_for_hosts(
     hosts: &BTreeSet<String>,
     seen: &mut Observation,
 ) {
+    let own = &seen.key.cluster;
     let lists = clusters.iter().map(|cluster| async move {
-        (cluster, containers::list_of_hosts(aws, cluster, hosts, true).await)
+        // The others of its own cluster are listed with the tasks on them.
+        let statuses: &[_] = if cluster == own { &[INACTIVE] } else { &[None, INACTIVE] };
+        (cluster, containers::list_of_hosts(aws, cluster, hosts, statuses).await)
     });
     let (mut is_whole, mut elsewhere) = (true, Vec::new());
     for (cluster, list) in few_at_once(lists.collect()).await {
@@ -87,11 +93,10 @@ async fn look_for_hosts(
         containers::describe_instances_in(aws, cluster, &arns, seen).await;
     }
     is_whole &= seen.gaps.len() == before;
-    let own = seen.key.cluster.name().to_owned();
     let is_only_here = |host: &&String| {
-        let of_host = seen.container_instances.iter().filter(|(_, it)| it.ec2_instance == **host);
-        let mut arns = of_host.map(|(arn, _)| arn.cluster_name());
-        arns.all(|cluster| cluster.is_none_or(|cluster| cluster == own))
+        let mut of_host =
+            seen.container_instances.iter().filter(|(_, it)| it.ec2_instance == **host);
+        of_host.all(|(arn, _)| arn.other_cluster(&seen.key.cluster).is_none())
     };
     if is_whole {
         seen.other_tasks.only_here = hosts.iter().filter(is_only_here).cloned().collect();

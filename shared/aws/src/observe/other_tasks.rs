@@ -105,19 +105,18 @@ async fn read_hosts(aws: &Aws, hosts: &BTreeSet<String>, seen: &mut Observation)
         return Hosts::default();
     }
     let cluster = seen.key.cluster.clone();
-    let listed = match containers::list_of_hosts(aws, &cluster, hosts, false).await {
+    let listed = match containers::list_of_hosts(aws, &cluster, hosts, &[None]).await {
         Ok(listed) => listed,
         Err(failure) => {
             seen.gaps.push(gap(Missed::OtherTasks, &failure));
             return Hosts::default();
         }
     };
-    let here =
-        |arn: &ContainerInstanceArn| arn.cluster_name().is_none_or(|name| name == cluster.name());
     let named = seen
         .container_instances
         .iter()
-        .filter(|(arn, instance)| here(arn) && hosts.contains(&instance.ec2_instance))
+        .filter(|(arn, _)| arn.other_cluster(&cluster).is_none())
+        .filter(|(_, instance)| hosts.contains(&instance.ec2_instance))
         .map(|(arn, _)| arn.clone());
     let asked: BTreeSet<ContainerInstanceArn> = listed.into_iter().chain(named).collect();
     let (counts, described, gaps) = counts::on_instances(aws, &cluster, &asked).await;

@@ -42,7 +42,7 @@ pub(super) fn refusal_of_ecs(
         ActionKind::Register => (" registered ", &NOT_REGISTERED),
         ActionKind::Deregister => (" deregistered ", &NOT_DEREGISTERED),
     };
-    let tells = |event: &&ServiceEvent| {
+    let is_about = |event: &&ServiceEvent| {
         let message = event.message.as_str();
         let of_group = message.contains(group.as_str())
             && (message.contains(done) || refused.iter().any(|it| message.contains(it)));
@@ -50,7 +50,7 @@ pub(super) fn refusal_of_ecs(
             && input.now.secs_since(event.at) < EVENT_REPEATED_SECS
     };
     // Newest first.
-    let last = service.events.iter().find(tells)?;
+    let last = service.events.iter().find(is_about)?;
     let message = last.message.as_str();
     if message.contains(done) {
         return None;

@@ -66,7 +66,6 @@ pub(super) fn judge_unexpected(
     }
     let reported =
         input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted.is_some());
-    let hidden = hidden_tasks(observation, &target.id);
     match other_task_on(observation, &unexpected.group, target) {
         OtherTaskView::NotKnown
             if matches!(proof, Proof::None | Proof::Disproved(..)) && reported.is_some() =>
@@ -75,14 +74,9 @@ pub(super) fn judge_unexpected(
             let why = reported.map(|open| open.why.clone()).unwrap_or_default();
             judgement.find(finding(input, Code::Foreign, subject, why));
         }
-        OtherTaskView::NotKnown if hidden.is_some() => {
-            let hidden = hidden.unwrap_or_default();
-            judge_hidden(input, unexpected, &proof, subject, &hidden, judgement);
-        }
         OtherTaskView::NotKnown => {
-            let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-            let why = "registered and unexplained; the other tasks that may use its address could not be read";
-            judgement.say(subject, None, later, why);
+            let unread = "the other tasks that may use its address could not be read";
+            judge_uncovered(input, unexpected, &proof, unread, judgement);
         }
         OtherTaskView::Pending(task) => {
             let later = input.now.plus_secs(input.policy.confirm_seconds);
@@ -161,16 +155,9 @@ fn judge_unexplained(
         judgement.find(own_task_elsewhere(input, expected, unexpected, subject, task.clone()));
         return;
     }
-    if !covers_all_clusters(&input.observation, &unexpected.group, target)
-        && let Some(hidden) = hidden_tasks(&input.observation, &target.id)
-    {
-        judge_hidden(input, unexpected, proof, subject, &hidden, judgement);
-        return;
-    }
     if !covers_all_clusters(&input.observation, &unexpected.group, target) {
-        let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-        let why = "registered and unexplained; the services of other clusters that use this group could not be read";
-        judgement.say(subject, None, later, why);
+        let unread = "the services of other clusters that use this group could not be read";
+        judge_uncovered(input, unexpected, proof, unread, judgement);
         return;
     }
     let (code, why) = if ended {
@@ -211,15 +198,22 @@ const SERVES: &str =
 /// Why such a target is not judged yet.
 const PENDING: &str = "the load balancer has not finished its health checks since";
 
-/// Judges a target on a host where tasks that ECS does not show may run: it is reported, and stays.
-fn judge_hidden(
+/// Judges a target whose address may belong to a task that was not read. It stays. On a host where
+/// ECS may not show every task it is reported, because reading again does not help.
+fn judge_uncovered(
     input: &PlanInput,
     unexpected: &Unexpected,
     proof: &Proof<'_>,
-    subject: Subject,
-    hidden: &str,
+    unread: &str,
     judgement: &mut Judgement,
 ) {
+    let target = &unexpected.registered.target;
+    let subject = Subject::Target(unexpected.group.clone(), target.clone());
+    let Some(hidden) = hidden_tasks(&input.observation, &target.id) else {
+        let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
+        judgement.say(subject, None, later, format!("registered and unexplained; {unread}"));
+        return;
+    };
     let was = match proof {
         Proof::FormerTarget(ended) => Some(&ended.task),
         Proof::Ledger(task) if !is_live(&input.observation, task) => Some(*task),
