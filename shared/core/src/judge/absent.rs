@@ -14,7 +14,9 @@ use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::Incident;
-use crate::observation::{ContainerInstanceState, FoundGroup, Observation, Service, Task};
+use crate::observation::{
+    ContainerInstanceState, DeploymentController, FoundGroup, Observation, Service, Task,
+};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
@@ -82,10 +84,13 @@ pub(super) fn judge_absent(
     let task = input.observation.tasks.iter().find(|task| task.arn == expected.task);
     if let Some(other) = task.and_then(|task| other_revision(input, comparison, absent, task)) {
         let why = format!(
-            "its group has targets of task {}, which another revision or task set started",
+            "not registered in {}; that group has targets of task {}, which another revision started",
+            expected.group.name(),
             other.short()
         );
-        judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
+        let of_task = Subject::Task(expected.task.clone());
+        let found = finding(input, Code::AmbiguousRevision, of_task, why);
+        judgement.find(Finding { task: Some(expected.task.clone()), ..found });
         return;
     }
     if let Some((decision, why)) = task.and_then(|task| unfit_instance(&input.observation, task)) {
@@ -217,16 +222,19 @@ fn respect_person(input: &PlanInput, absent: &Absent, since: Timestamp, finding:
     }
 }
 
-/// Returns a task of another revision or task set that is registered in the same group, if the
-/// service keeps them apart: then the group may be the production group, and this task must not
-/// receive traffic yet.
+/// Returns a task of another revision that is registered in the same group, if ECS keeps revisions
+/// apart: then the group may be the production group, and this task must not receive traffic yet. A
+/// task set names its group itself, so for task sets there is no doubt.
 fn other_revision<'a>(
     input: &PlanInput,
     comparison: &'a Comparison,
     absent: &Absent,
     task: &Task,
 ) -> Option<&'a TaskArn> {
-    if input.observation.service.as_ref().is_none_or(Service::uses_every_group) {
+    let keeps_apart = |service: &Service| {
+        service.controller == DeploymentController::Ecs && !service.uses_every_group()
+    };
+    if !input.observation.service.as_ref().is_some_and(keeps_apart) {
         return None;
     }
     let is_other = |arn: &TaskArn| {

@@ -212,3 +212,56 @@ fn a_deployment_starts_the_five_minutes_again() {
         "#]],
     );
 }
+
+/// Both revisions of a blue/green deployment resolve to one group, so the answer is ambiguous.
+#[test]
+fn a_task_whose_group_has_targets_of_another_revision_is_reported_and_not_registered() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN
+        deployment 33 PRIMARY web:3 IN_PROGRESS
+        deployment 22 ACTIVE web:2 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved blue
+        revision 33 web:3 binds blue|green to app:8080 resolved blue
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22 of web:2
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 33 of web:3
+        target blue i-1:32768 healthy
+        look
+        look after 5m
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-2; group blue
+              task t2 | ambiguous_revision | await 60s | not registered in blue; that group has targets of task t1, which another revision started: found once; waiting for a second check
+              looks again in 60s
+            300s:
+              asks: state of i-2; group blue
+              task t2 | ambiguous_revision | alert | not registered in blue; that group has targets of task t1, which another revision started: alert only
+              alert: ambiguous_revision (warning): task t2
+            open: ambiguous_revision task t2, seen 2, reported
+        "#]],
+    );
+}
+
+/// A task set names its group itself.
+#[test]
+fn a_task_of_one_of_two_task_sets_in_one_group_is_registered() {
+    for controller in ["CODE_DEPLOY", "EXTERNAL"] {
+        let text = crate::text_world::run(&format!(
+            "
+            group web
+            service shop/web binds web to app:8080 controller={controller}
+            taskset 22 binds web to app:8080 status PRIMARY
+            taskset 33 binds web to app:8080 status ACTIVE
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22
+            task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 33
+            target web i-1:32768 healthy
+            look
+            look after 5m
+            "
+        ));
+        assert!(text.contains("plan: register web [i-2:32768]"), "{controller}: {text}");
+    }
+}
