@@ -92,6 +92,10 @@ impl Elbv2 {
         self.groups.get(arn)
     }
 
+    pub(crate) fn group_arns(&self) -> impl Iterator<Item = &str> {
+        self.groups.keys().map(String::as_str)
+    }
+
     /// The name of a target group, for messages, even if the group was deleted.
     pub(crate) fn name_of<'a>(&'a self, arn: &'a str) -> &'a str {
         self.groups

@@ -72,6 +72,22 @@ pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
     })
 }
 
+/// Whether a program that ECS does not show answers on (instance id or address, port) now: one
+/// outside ECS, or one of an orphan.
+#[must_use]
+pub fn is_answered_by_unlisted(world: &World, id: &str, port: u16) -> bool {
+    let task = world.ecs.listener(id, port);
+    task.map_or_else(
+        || world.ecs.is_program(id, port),
+        |task| task.status == Status::Stopped,
+    )
+}
+
+/// Every target group's ARN.
+pub fn groups(world: &World) -> impl Iterator<Item = &str> {
+    world.elbv2.group_arns()
+}
+
 /// The registered and draining targets of a group: id, port, and state as in
 /// `DescribeTargetHealth`.
 #[must_use]

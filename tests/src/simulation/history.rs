@@ -22,6 +22,9 @@ pub(crate) struct History {
     held: BTreeMap<(Place, String), BTreeMap<String, Option<u64>>>,
     /// The time since which a RUNNING task's target has been missing at least once.
     first_absent: BTreeMap<(Place, String), u64>,
+    /// When a target that belonged to no task was last healthy, by the cluster whose task answered
+    /// there. Without a cluster: something answered that ECS does not show.
+    served: BTreeMap<(Place, Option<String>), u64>,
     /// The last reading.
     live: Vec<LiveTarget>,
     /// The length of the journal and of the list of writes at the last reading.
@@ -53,6 +56,7 @@ impl History {
                 self.first_absent.entry((place, target.task_arn.clone())).or_insert(now);
             }
         }
+        self.look_at_strangers(world);
         let alive: BTreeSet<&str> =
             self.live.iter().map(|target| target.task_arn.as_str()).collect();
         for tasks in self.held.values_mut() {
@@ -63,6 +67,34 @@ impl History {
                 *gone = Some(now);
             }
         }
+    }
+
+    /// Notes who answers on healthy targets that belong to no task.
+    fn look_at_strangers(&mut self, world: &World) {
+        let owned: BTreeSet<Place> = self.live.iter().map(place_of).collect();
+        for group in truth::groups(world) {
+            for (id, port, state) in truth::registered(world, group) {
+                let place = Place { group: group.to_owned(), id, port };
+                if state != "healthy" || owned.contains(&place) {
+                    continue;
+                }
+                let answers = truth::answering(world, &place.id, port).map(|it| it.cluster);
+                let hidden = truth::is_answered_by_unlisted(world, &place.id, port);
+                if hidden || answers.is_some() {
+                    let by = answers.filter(|_| !hidden);
+                    self.served.insert((place, by), world.now_ms());
+                }
+            }
+        }
+    }
+
+    /// Returns whether something that a check of a service in this cluster need not know of
+    /// answered on the target after that time, while it was healthy and belonged to no task.
+    pub(crate) fn was_served(&self, place: &Place, cluster: &str, later_than: u64) -> bool {
+        let strange = |by: &Option<String>| by.as_deref() != Some(cluster);
+        self.served
+            .iter()
+            .any(|((other, by), at)| other == place && strange(by) && *at > later_than)
     }
 
     /// Returns the targets of all live tasks at the last reading.

@@ -20,6 +20,9 @@ pub struct InstanceOptions {
     pub vpc: Option<String>,
     /// An external instance (ECS Anywhere), with an `mi-` id.
     pub external: bool,
+    /// The EC2 instance that joins. It may already be a container instance, of this cluster or of
+    /// another: ECS gives it a second ARN. By default a new EC2 instance.
+    pub host: Option<String>,
 }
 
 fn no_instance(ec2_id: &str) -> ApiError {
@@ -53,7 +56,11 @@ impl World {
         let (ec2_id, zone) = if options.external {
             (self.ids.managed_instance(), String::new())
         } else {
-            let ec2_id = self.add_host(options.zone.as_deref(), options.vpc.as_deref());
+            let ec2_id = match &options.host {
+                Some(host) if self.ecs.hosts.get(host).is_some_and(|it| it.running) => host.clone(),
+                Some(host) => return Err(no_instance(host)),
+                None => self.add_host(options.zone.as_deref(), options.vpc.as_deref()),
+            };
             let zone = self.ecs.hosts.get(&ec2_id).map(|host| host.zone.clone());
             (ec2_id, zone.unwrap_or_default())
         };
@@ -145,7 +152,7 @@ impl World {
         host.ok_or_else(|| no_instance(ec2_id))?.running = false;
         self.ecs.sockets.retain(|(id, _), _| id != ec2_id);
         self.ecs.programs.retain(|(id, _)| id != ec2_id);
-        if let Ok(id) = self.instance_id(ec2_id) {
+        while let Ok(id) = self.instance_id(ec2_id) {
             self.edit_instance(ec2_id, "EC2 terminated", |instance| {
                 instance.status = InstanceStatus::Inactive;
                 instance.connected = false;
@@ -160,14 +167,16 @@ impl World {
         Ok(())
     }
 
-    /// A program outside ECS starts to listen on (instance id or address, port) and occupies the
-    /// port.
-    pub fn add_program(&mut self, id: &str, port: u16) {
-        self.ecs.programs.insert((id.to_owned(), port));
-        if let Some(instance) =
-            self.ecs.instances.values_mut().find(|instance| instance.ec2_id == id)
-        {
-            instance.ports.occupy(port);
-        }
+    /// A program outside ECS starts to listen on (instance id or address, port), unless another
+    /// program does. Returns whether it listens.
+    pub fn add_program(&mut self, id: &str, port: u16) -> bool {
+        let key = (id.to_owned(), port);
+        let is_free = !self.ecs.sockets.contains_key(&key);
+        is_free && self.ecs.programs.insert(key)
+    }
+
+    /// That program ends.
+    pub fn end_program(&mut self, id: &str, port: u16) {
+        self.ecs.programs.remove(&(id.to_owned(), port));
     }
 }

@@ -100,6 +100,11 @@ impl Ecs {
         self.tasks.get(self.sockets.get(&(id.to_owned(), port))?)
     }
 
+    /// Whether a program outside ECS listens on (instance id or address, port).
+    pub(crate) fn is_program(&self, id: &str, port: u16) -> bool {
+        self.programs.contains(&(id.to_owned(), port))
+    }
+
     /// The desired count of `cluster/service`. Returns `None` if there is no such active service.
     pub(crate) fn desired_count(&self, service: &str) -> Option<u32> {
         self.services

@@ -66,12 +66,12 @@ impl PortAllocator {
     /// The highest dynamic port.
     pub const HIGH: u16 = 60_999;
 
-    /// Allocates `count` consecutive free ports and returns the first.
-    pub fn assign(&mut self, count: u16) -> Option<u16> {
+    /// Allocates `count` consecutive ports that are free here and on the host, and returns the first.
+    pub fn assign(&mut self, count: u16, is_free: impl Fn(u16) -> bool) -> Option<u16> {
         let start = self.last_assigned.saturating_add(1).max(Self::LOW);
         let last_start = Self::HIGH.checked_sub(count.checked_sub(1)?)?;
         let free =
-            |first: &u16| (*first..=*first + (count - 1)).all(|port| !self.used.contains(&port));
+            |first: &u16| (*first..=*first + (count - 1)).all(|port| !self.used.contains(&port) && is_free(port));
         let first = (start..=last_start).chain(Self::LOW..=last_start.min(start)).find(free)?;
         self.last_assigned = first + (count - 1);
         self.used.extend(first..=first + (count - 1));
@@ -105,31 +105,31 @@ mod tests {
     #[test]
     fn ports_are_scanned_upward_and_reused_only_after_a_restart() {
         let mut ports = PortAllocator::default();
-        assert_eq!(ports.assign(1), Some(32_768));
-        assert_eq!(ports.assign(1), Some(32_769));
+        assert_eq!(ports.assign(1, |_| true), Some(32_768));
+        assert_eq!(ports.assign(1, |_| true), Some(32_769));
         ports.release(32_768);
-        assert_eq!(ports.assign(1), Some(32_770), "the scan continues upward");
+        assert_eq!(ports.assign(1, |_| true), Some(32_770), "the scan continues upward");
         ports.restart();
-        assert_eq!(ports.assign(1), Some(32_768), "the lowest locally free port after a restart");
-        assert_eq!(ports.assign(1), Some(32_771), "used ports are skipped");
+        assert_eq!(ports.assign(1, |_| true), Some(32_768), "the lowest locally free port after a restart");
+        assert_eq!(ports.assign(1, |_| true), Some(32_771), "used ports are skipped");
     }
 
     #[test]
     fn the_scan_wraps_and_ends() {
         let mut ports = PortAllocator { last_assigned: PortAllocator::HIGH, used: BTreeSet::new() };
-        assert_eq!(ports.assign(1), Some(32_768));
+        assert_eq!(ports.assign(1, |_| true), Some(32_768));
         let mut full = PortAllocator {
             last_assigned: 0,
             used: (PortAllocator::LOW..=PortAllocator::HIGH).collect(),
         };
-        assert_eq!(full.assign(1), None);
+        assert_eq!(full.assign(1, |_| true), None);
     }
 
     #[test]
     fn ranges_are_contiguous() {
         let mut ports = PortAllocator::default();
         ports.occupy(32_770);
-        assert_eq!(ports.assign(3), Some(32_771));
-        assert_eq!(ports.assign(1), Some(32_774));
+        assert_eq!(ports.assign(3, |_| true), Some(32_771));
+        assert_eq!(ports.assign(1, |_| true), Some(32_774));
     }
 }

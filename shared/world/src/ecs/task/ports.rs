@@ -12,23 +12,29 @@ pub(super) fn bind(world: &mut World, task: &mut Task) -> bool {
     if matches!(task.mode(), NetworkMode::Awsvpc | NetworkMode::None) {
         return true;
     }
-    let Some(instance) = task.instance.as_ref().and_then(|id| world.ecs.instances.get_mut(id))
-    else {
+    let crate::ecs::Ecs { instances, sockets: listening, programs, .. } = &mut world.ecs;
+    let Some(instance) = task.instance.as_ref().and_then(|id| instances.get_mut(id)) else {
         return false;
+    };
+    // Another agent's task, an orphan or a program outside ECS may listen on the same EC2 instance.
+    let host = instance.ec2_id.clone();
+    let is_free = |port: u16| {
+        let key = (host.clone(), port);
+        !listening.contains_key(&key) && !programs.contains(&key)
     };
     if task.mode() == NetworkMode::Host {
         // Programs bind container ports on the instance itself; Docker and the agent report no
         // bindings.
         let mut ports = sockets(task).into_iter();
-        return ports.all(|(_, port)| instance.ports.occupy(port));
+        return ports.all(|(_, port)| is_free(port) && instance.ports.occupy(port));
     }
     for container in &mut task.containers {
         let Some(definition) = task.definition.container(&container.name) else { continue };
         for mapping in &definition.ports {
             let count = mapping.container.count;
             let mut choose = || match mapping.host_port {
-                0 => instance.ports.assign(count),
-                port => instance.ports.occupy(port).then_some(port),
+                0 => instance.ports.assign(count, is_free),
+                port => (is_free(port) && instance.ports.occupy(port)).then_some(port),
             };
             let Some(v4) = choose() else { return false };
             let v6 = if separate_v6 && mapping.host_port == 0 { choose() } else { Some(v4) };
