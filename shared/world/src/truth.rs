@@ -77,10 +77,7 @@ pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
 #[must_use]
 pub fn is_answered_by_unlisted(world: &World, id: &str, port: u16) -> bool {
     let task = world.ecs.listener(id, port);
-    task.map_or_else(
-        || world.ecs.is_program(id, port),
-        |task| task.status == Status::Stopped,
-    )
+    task.map_or_else(|| world.ecs.is_program(id, port), |task| task.status == Status::Stopped)
 }
 
 /// Every target group's ARN.

@@ -13,7 +13,7 @@ use portkeeper_world::ecs::{RegisterAt, Replaces};
 use portkeeper_world::elbv2::{TargetType, WriteKind};
 use portkeeper_world::scenario::{Frontend, ServiceSpec};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The container of every service, and its port. Services in host mode get ports of their own.
 const CONTAINER: &str = "app";
@@ -24,6 +24,9 @@ const FIRST_HOST_PORT: u16 = 7000;
 /// One account in this many has a service with very many tasks. Such a seed takes ten times as
 /// long.
 const MASS: u32 = 25;
+
+/// One such service in this many has more tasks than a record holds incidents.
+const LARGE: u32 = 8;
 
 /// The kind of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +105,8 @@ pub(crate) enum Opponent {
         every_ms: u64,
         next_ms: u64,
     },
+    /// A program outside ECS, such as one under systemd, that registers its address at these times.
+    Outsider { place: Place, due: Vec<u64> },
     /// Undoes Portkeeper's writes in a group, up to this many times.
     Undoer {
         group: String,
@@ -130,6 +135,12 @@ pub(crate) struct Account {
     pub old_answers: usize,
     /// The writers of target groups other than ECS and Portkeeper.
     pub opponents: Vec<Opponent>,
+    /// When each EC2 instance with a single container instance began to drain.
+    pub draining_since_ms: BTreeMap<String, u64>,
+    /// EC2 instances that are or were several container instances.
+    pub joined_again: BTreeSet<String>,
+    /// When an outage of an AWS service ends.
+    pub outage_until_ms: Option<u64>,
     /// The time since which the kill switch has been set.
     pub stopped_since_ms: Option<u64>,
     /// Groups that no load balancer forwards to any longer, or that were deleted.
@@ -224,7 +235,7 @@ fn make_big(world: &mut World, random: &mut Rng, account: &Account) -> Result<()
         .iter()
         .filter(|service| matches!(service.kind, Kind::Bridge | Kind::Fargate));
     let Some(service) = random.choice(fitting.collect::<Vec<_>>()) else { return Ok(()) };
-    let desired = random.u32(30..130);
+    let desired = if one_in(random, LARGE) { random.u32(301..340) } else { random.u32(30..130) };
     let input =
         json!({ "cluster": service.cluster, "service": service.name, "desiredCount": desired });
     world.person_ecs("UpdateService", &input)?;

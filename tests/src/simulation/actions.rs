@@ -5,6 +5,7 @@
 
 use super::account::{Kind, ServiceModel};
 use super::dice::{one_in, weighted};
+use super::mutation::Mutation;
 use super::scene::{Scene, service};
 use super::{machines, opponents, people, plumbing, rollouts};
 use portkeeper_stage::StageError;
@@ -43,9 +44,13 @@ enum Action {
     Unplug,
     MoveGroup,
     DeleteService,
+    JoinAgain,
+    Intrude,
+    ResetWeights,
+    DeregisterAll,
 }
 
-const ACTIONS: [(u32, Action); 28] = [
+const ACTIONS: [(u32, Action); 32] = [
     (6, Action::Scale),
     (6, Action::Deploy),
     (1, Action::DeployAll),
@@ -74,13 +79,55 @@ const ACTIONS: [(u32, Action); 28] = [
     (1, Action::Unplug),
     (1, Action::MoveGroup),
     (1, Action::DeleteService),
+    (3, Action::JoinAgain),
+    (3, Action::Intrude),
+    (1, Action::ResetWeights),
+    (1, Action::DeregisterAll),
 ];
+
+/// What provokes the fault that a missing rule lets through. A run with a mutation executes these
+/// as often as all actions together.
+fn provoking(mutation: Mutation) -> &'static [(u32, Action)] {
+    use Action::{
+        DelayRegistrations, Deploy, Deregister, DeregisterAll, Disconnect, DrainInstance, Intrude,
+        JoinAgain, KeepTargets, KillTask, LoseRegistrations, Register, RestartAgent, Reuse, Scale,
+        StopTask, Tag, Undo,
+    };
+    match mutation {
+        Mutation::NoSettleTime | Mutation::NoSecondLook => {
+            &[(2, KillTask), (2, Deregister), (1, DelayRegistrations), (1, Deploy)]
+        }
+        Mutation::PartialIsWhole | Mutation::OwnersIgnored => {
+            &[(4, Reuse), (1, Scale), (1, KeepTargets)]
+        }
+        Mutation::HostsCovered => &[(3, JoinAgain), (3, Reuse), (1, Disconnect), (1, RestartAgent)],
+        Mutation::ForgedBelieved | Mutation::DrainingIgnored => {
+            &[(2, StopTask), (2, Deploy), (1, Scale)]
+        }
+        Mutation::NoFloor => &[(3, KeepTargets), (3, DelayRegistrations), (3, Deploy)],
+        Mutation::NoLimit | Mutation::DeregisterFirst => {
+            &[(2, KeepTargets), (1, LoseRegistrations), (2, Deploy)]
+        }
+        Mutation::NoProof | Mutation::ReleaseIgnored => &[(4, Register), (1, StopTask)],
+        Mutation::DisproofIgnored => &[(4, Intrude), (2, KillTask), (1, KeepTargets)],
+        Mutation::DrainingInstances => &[(3, DrainInstance), (3, LoseRegistrations), (2, Scale)],
+        Mutation::FightIgnored => &[(3, Undo), (2, DeregisterAll), (2, KeepTargets)],
+        Mutation::ModeIgnored => &[(2, Tag), (2, Deregister), (1, KeepTargets)],
+        _ => &[],
+    }
+}
 
 /// Executes one action and returns its description.
 pub(crate) fn act(scene: &mut Scene<'_>) -> String {
-    let Some(action) = weighted(scene.random, &ACTIONS) else { return String::new() };
+    let provoking = scene.mutation.map(provoking).filter(|actions| !actions.is_empty());
+    let provoking = provoking.filter(|_| one_in(scene.random, 2));
+    let actions = provoking.unwrap_or(&ACTIONS);
+    let Some(action) = weighted(scene.random, actions) else { return String::new() };
     match perform(scene, action) {
-        Ok(text) => text,
+        Ok(text) => {
+            scene.stats.count(&format!("action: {action:?}"), 1);
+            text
+        }
         Err(refused) => format!("{action:?}: {refused}"),
     }
 }
@@ -115,6 +162,10 @@ fn perform(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> 
         Action::Unplug => plumbing::unplug(scene),
         Action::MoveGroup => plumbing::move_group(scene),
         Action::DeleteService => plumbing::delete_or_make(scene),
+        Action::JoinAgain => machines::join_again(scene),
+        Action::Intrude => opponents::intrude(scene),
+        Action::ResetWeights => plumbing::reset_weights(scene),
+        Action::DeregisterAll => people::deregister_all(scene),
     }
 }
 

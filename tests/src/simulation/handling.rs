@@ -7,7 +7,7 @@ use fastrand::Rng;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_reconcile::CheckReport;
-use portkeeper_stage::{SWEEP_TIMEOUT_SECS, StageError};
+use portkeeper_stage::StageError;
 use serde_json::Value;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -37,9 +37,9 @@ async fn real(aws: &Aws, config: &Config, batch: &Value) -> Result<Handled, Stag
     Ok(Handled { checks, response: serde_json::to_value(response)?, sweep: None })
 }
 
-/// The real sweep.
-pub(crate) fn start_sweep<'a>(aws: &'a Aws, config: &'a Config) -> Run<'a> {
-    let deadline = aws.now().plus_secs(SWEEP_TIMEOUT_SECS);
+/// The real sweep, with this many seconds to its deadline.
+pub(crate) fn start_sweep<'a>(aws: &'a Aws, config: &'a Config, seconds: u32) -> Run<'a> {
+    let deadline = aws.now().plus_secs(seconds);
     Box::pin(async move {
         let report = portkeeper_sweep::handle(aws, config, deadline).await?;
         Ok(Handled { checks: Vec::new(), response: Value::Null, sweep: Some(report) })

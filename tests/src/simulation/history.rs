@@ -25,6 +25,8 @@ pub(crate) struct History {
     /// When a target that belonged to no task was last healthy, by the cluster whose task answered
     /// there. Without a cluster: something answered that ECS does not show.
     served: BTreeMap<(Place, Option<String>), u64>,
+    /// The time since which something that ECS does not show has answered on a healthy target.
+    outsiders: BTreeMap<Place, u64>,
     /// The last reading.
     live: Vec<LiveTarget>,
     /// The length of the journal and of the list of writes at the last reading.
@@ -72,6 +74,7 @@ impl History {
     /// Notes who answers on healthy targets that belong to no task.
     fn look_at_strangers(&mut self, world: &World) {
         let owned: BTreeSet<Place> = self.live.iter().map(place_of).collect();
+        let mut outsiders = BTreeMap::new();
         for group in truth::groups(world) {
             for (id, port, state) in truth::registered(world, group) {
                 let place = Place { group: group.to_owned(), id, port };
@@ -80,12 +83,23 @@ impl History {
                 }
                 let answers = truth::answering(world, &place.id, port).map(|it| it.cluster);
                 let hidden = truth::is_answered_by_unlisted(world, &place.id, port);
+                if hidden {
+                    let since = self.outsiders.get(&place).copied().unwrap_or(world.now_ms());
+                    outsiders.insert(place.clone(), since);
+                }
                 if hidden || answers.is_some() {
                     let by = answers.filter(|_| !hidden);
                     self.served.insert((place, by), world.now_ms());
                 }
             }
         }
+        self.outsiders = outsiders;
+    }
+
+    /// Returns since when something that ECS does not show has answered on the target, if it is
+    /// healthy.
+    pub(crate) fn served_since(&self, place: &Place) -> Option<u64> {
+        self.outsiders.get(place).copied()
     }
 
     /// Returns whether something that a check of a service in this cluster need not know of
@@ -100,6 +114,14 @@ impl History {
     /// Returns the targets of all live tasks at the last reading.
     pub(crate) fn live(&self) -> &[LiveTarget] {
         &self.live
+    }
+
+    /// Returns whether a live task of this service has a target in the group.
+    pub(crate) fn has_task(&self, service: &str, group: &str) -> bool {
+        self.live.iter().any(|target| {
+            target.target_group_arn == group
+                && format!("{}/{}", target.cluster, target.service) == service
+        })
     }
 
     /// Returns the live tasks that have this target.

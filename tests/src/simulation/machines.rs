@@ -1,6 +1,6 @@
 //! Actions on container instances and their agents.
 
-use super::account::InstanceModel;
+use super::account::{InstanceModel, Kind};
 use super::scene::Scene;
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
@@ -59,7 +59,13 @@ pub(crate) fn lose(scene: &mut Scene<'_>, end: End) -> Result<String, StageError
     match end {
         End::Terminated => scene.world.terminate_instance(&lost.id)?,
         End::Deregistered => scene.world.force_deregister_instance(&lost.id)?,
-        End::Draining => drain(scene.world, &lost)?,
+        End::Draining => {
+            drain(scene.world, &lost)?;
+            if !scene.account.joined_again.contains(&lost.id) {
+                let now = scene.world.now_ms();
+                scene.account.draining_since_ms.insert(lost.id.clone(), now);
+            }
+        }
     }
     let fresh = scene.world.add_container_instance(&lost.cluster, &InstanceOptions::default())?;
     if !lost.connected && end == End::Draining {
@@ -71,6 +77,34 @@ pub(crate) fn lose(scene: &mut Scene<'_>, end: End) -> Result<String, StageError
         instance.connected = true;
     }
     Ok(format!("instance {} is {end:?}; {fresh} joins", lost.id))
+}
+
+/// A second agent on an EC2 instance joins a cluster, or its only agent registers again: ECS gives
+/// the instance another ARN, and what the earlier one started runs on.
+pub(crate) fn join_again(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let count = scene.account.instances.len();
+    let index = scene.random.usize(0..count.max(1));
+    let held = scene.account.instances.get(index).ok_or("no instance")?.clone();
+    // A task whose port the host already uses never starts.
+    if scene.account.services.iter().any(|service| service.kind == Kind::Host) {
+        return Err("a service needs fixed ports".into());
+    }
+    let forget = scene.random.bool();
+    if forget {
+        scene.world.force_deregister_instance(&held.id)?;
+    }
+    let clusters = scene.account.clusters.iter().map(|(name, _)| name.clone());
+    let other = scene.random.choice(clusters).ok_or("no cluster")?;
+    let cluster = if forget { held.cluster } else { other };
+    let options = InstanceOptions { host: Some(held.id.clone()), ..InstanceOptions::default() };
+    scene.world.add_container_instance(&cluster, &options)?;
+    scene.account.joined_again.insert(held.id.clone());
+    scene.account.draining_since_ms.remove(&held.id);
+    if let Some(instance) = scene.account.instances.get_mut(index) {
+        instance.connected |= forget;
+    }
+    let what = if forget { "registers again" } else { "has a second agent" };
+    Ok(format!("{} {what} in {cluster}", held.id))
 }
 
 fn drain(world: &mut World, lost: &InstanceModel) -> Result<(), StageError> {

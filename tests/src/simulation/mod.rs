@@ -11,6 +11,7 @@ mod actions;
 mod alerted;
 mod dice;
 mod explained;
+mod forged;
 mod handled;
 mod handling;
 mod history;
@@ -158,6 +159,8 @@ struct Play {
     account: Account,
     history: History,
     judge: Judge,
+    /// Task events that were delivered, to replay and to forge.
+    heard: Vec<String>,
     /// Backups of ledger items.
     saved: BTreeMap<String, Item>,
     /// No further failures are caused.
@@ -190,6 +193,7 @@ impl Play {
             account,
             history: History::default(),
             judge,
+            heard: Vec::new(),
             saved: BTreeMap::new(),
             calm: true,
             disturbed_ms: Vec::new(),
@@ -219,15 +223,18 @@ impl Play {
                 account,
                 history,
                 random: &mut self.dice.world,
+                mutation: self.mutation,
+                stats: &mut self.stats,
             })
         };
         self.note(&acted);
         if one_in(&mut self.dice.faults, 2) {
-            let text = troubles::edge(
+            let (name, text) = troubles::edge(
                 &mut self.stage.world.lock(),
                 &mut self.account,
                 &mut self.dice.faults,
             );
+            self.stats.count(&format!("trouble: {name}"), 1);
             self.note(&text);
         }
         if one_in(&mut self.dice.faults, 5) {
@@ -245,7 +252,17 @@ impl Play {
             let text = troubles::delivery(&mut self.stage.world.lock(), &mut self.dice.delivery);
             self.note(&text);
         }
-        let seconds = if one_in(&mut self.dice.world, LONG_STEPS) {
+        if one_in(&mut self.dice.delivery, 6)
+            && let Some(message) = self.dice.delivery.choice(self.heard.iter())
+        {
+            let message = message.clone();
+            let (name, text) =
+                forged::send(&mut self.stage.world.lock(), &message, &mut self.dice.delivery);
+            self.stats.count(&format!("message: {name}"), 1);
+            self.note(&text);
+        }
+        let long = if self.account.outage_until_ms.is_some() { 3 } else { LONG_STEPS };
+        let seconds = if one_in(&mut self.dice.world, long) {
             LONG_STEP_SECS
         } else {
             self.dice.world.choice([2, 10, 30, 60, 100, 160]).unwrap_or(10)
@@ -260,6 +277,7 @@ impl Play {
             {
                 let mut world = self.stage.world.lock();
                 world.advance_secs(1);
+                troubles::end_outage(&mut world, &mut self.account);
                 opponents::act(&mut world, &mut self.account.opponents);
                 self.history.look(&world);
                 self.judge.writes(&world, &self.account, &self.history)?;

@@ -186,7 +186,7 @@ impl Work<'_> {
         if mutation == Mutation::GroupsAfterTasks {
             observation.target_groups = read(described).await.target_groups;
         }
-        change_view(mutation, &mut observation);
+        change_view(mutation, &check.stopped, &mut observation);
         let mut input = PlanInput {
             version: INPUT_VERSION,
             now: aws.now(),
@@ -204,7 +204,7 @@ impl Work<'_> {
                 observe::answer_questions(aws, &config.clusters, input.observation, &questions)
                     .await;
             input.now = aws.now();
-            change_view(mutation, &mut input.observation);
+            change_view(mutation, &check.stopped, &mut input.observation);
             change_input(mutation, &mut input);
         }
         Ok(input)

@@ -5,9 +5,12 @@
 //! steps.
 
 use portkeeper_core::code::Code;
-use portkeeper_core::ids::TargetId;
+use portkeeper_core::expected::expected_targets;
+use portkeeper_core::ids::{Target, TargetId};
 use portkeeper_core::ledger::{Incident, Repair, Subject};
-use portkeeper_core::observation::{ContainerInstanceState, Coverage, Observation, TaskStatus};
+use portkeeper_core::observation::{
+    ContainerInstanceState, Coverage, HealthState, Observation, TargetGroup, Task, TaskStatus,
+};
 use portkeeper_core::plan::{Action, ActionKind, Decision, Plan, PlanInput, Writes};
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeSet;
@@ -58,6 +61,14 @@ pub enum Mutation {
     OldAnswers,
     /// An instance that ECS no longer lists, or whose agent is disconnected, counts as connected.
     AnyInstance,
+    /// Every host counts as read, whatever container instances it has.
+    HostsCovered,
+    /// A stopped task in a message counts as ECS's answer.
+    ForgedBelieved,
+    /// Nothing disproves that a target was a stopped task's.
+    DisproofIgnored,
+    /// A container instance that drains counts as active.
+    DrainingInstances,
     /// There is no sweep: a fault that no event reports is never found.
     NoSweep,
     /// The stopped tasks are not listed.
@@ -68,7 +79,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// The mutations that the simulation must detect, each with a seed that detects it.
-    pub const ALL: [(Self, u64); 18] = [
+    pub const ALL: [(Self, u64); 22] = [
         (Self::NoSettleTime, 2),
         (Self::NoSecondLook, 8),
         (Self::PartialIsWhole, 29),
@@ -84,6 +95,10 @@ impl Mutation {
         (Self::DeregisterFirst, 24),
         (Self::ModeIgnored, 6),
         (Self::SwitchIgnored, 4),
+        (Self::HostsCovered, 1),
+        (Self::ForgedBelieved, 1),
+        (Self::DisproofIgnored, 1),
+        (Self::DrainingInstances, 1),
         (Self::NoSweep, 1),
         (Self::StoppedNotListed, 1),
         (Self::ToldTooEarly, 3),
@@ -119,8 +134,26 @@ fn read_everywhere(seen: &mut Observation) {
     seen.other_tasks.other_clusters_known = seen.target_groups.keys().cloned().collect();
 }
 
-/// Changes the observation.
-pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
+/// Removes what disproves that a target was a stopped task's: that it is healthy, and that ECS
+/// deregistered it.
+fn believe(seen: &mut Observation) {
+    let expected = expected_targets(seen, 0).targets;
+    for (arn, group) in &mut seen.target_groups {
+        let TargetGroup::Found(group) = group else { continue };
+        let is_expected = |target: &Target| {
+            expected.iter().any(|expected| expected.group == *arn && expected.target == *target)
+        };
+        for registered in group.targets.iter_mut().filter(|it| !is_expected(&it.target)) {
+            if registered.state == HealthState::Healthy {
+                registered.state = HealthState::Unhealthy;
+            }
+        }
+    }
+    seen.tasks.iter_mut().for_each(|task| task.deregistered = false);
+}
+
+/// Changes the observation. The message shows these stopped tasks.
+pub(crate) fn change_view(mutation: Mutation, stopped: &[Task], seen: &mut Observation) {
     match mutation {
         Mutation::PartialIsWhole => {
             seen.gaps.clear();
@@ -132,6 +165,22 @@ pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
         Mutation::OwnersIgnored => {
             seen.other_tasks.tasks.clear();
             read_everywhere(seen);
+        }
+        Mutation::HostsCovered => read_everywhere(seen),
+        Mutation::ForgedBelieved => {
+            for stopped in stopped {
+                match seen.tasks.iter_mut().find(|task| task.arn == stopped.arn) {
+                    Some(task) => *task = stopped.clone(),
+                    None => seen.tasks.push(stopped.clone()),
+                }
+            }
+        }
+        Mutation::DisproofIgnored => believe(seen),
+        Mutation::DrainingInstances => {
+            let states = seen.container_instances.values_mut().filter_map(|it| it.state.as_mut());
+            for state in states.filter(|state| state.status == "DRAINING") {
+                "ACTIVE".clone_into(&mut state.status);
+            }
         }
         Mutation::DrainingIgnored => {
             for task in
@@ -171,6 +220,10 @@ pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
 /// Changes the planner's input.
 pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
     match mutation {
+        Mutation::DisproofIgnored => {
+            input.calls.clear();
+            input.record.calls.clear();
+        }
         Mutation::NoSettleTime => input.policy.settle_seconds = 0,
         Mutation::NoSecondLook => input.policy.confirm_seconds = 0,
         Mutation::NoLimit => {

@@ -3,17 +3,20 @@
 //!
 //! Both write as a person would: the judge attributes their writes to another writer.
 
-use super::account::Opponent;
+use super::account::{Kind, Opponent};
 use super::history::{Place, registered_in};
 use super::people::{name, targets};
 use super::scene::{Scene, service};
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
-use portkeeper_world::elbv2::WriteKind;
+use portkeeper_world::elbv2::{TargetType, WriteKind};
 
 /// How long ECS takes to restore the state that it assumes, in milliseconds.
 const UNDO_AFTER_MS: u64 = 7_000;
+
+/// The port of a program outside ECS that takes none of a task's.
+const OUTSIDERS_PORT: u16 = 8500;
 
 /// Starts a tool that keeps a group as it is now.
 pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {
@@ -28,6 +31,37 @@ pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {
         format!("a tool keeps the {} targets of {title}, every {} s", list.len(), every_ms / 1000);
     scene.account.opponents.push(Opponent::Keeper { group, list, exact, every_ms, next_ms });
     Ok(if exact { text + ", and no others" } else { text })
+}
+
+/// Starts a program outside ECS, on a port that a stopped task had or on one of its own, which
+/// registers itself.
+pub(crate) fn intrude(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    if service.kind.target_type() != TargetType::Instance || service.kind == Kind::Host {
+        return Err("a task of it needs the port".into());
+    }
+    let key = service.key();
+    let left: Vec<Place> = scene.history.left_by(&key).cloned().collect();
+    let fresh = || {
+        let host = scene.account.instances.iter().find(|it| it.cluster == service.cluster)?;
+        let group = service.groups.first()?.clone();
+        Some(Place { group, id: host.id.clone(), port: OUTSIDERS_PORT })
+    };
+    let place = scene.random.choice(left).or_else(fresh).ok_or("no instance")?;
+    if !scene.world.add_program(&place.id, place.port) {
+        return Err("another program listens there".into());
+    }
+    let now = scene.world.now_ms();
+    let times = scene.random.usize(1..4);
+    let due = (0..times).map(|_| now + scene.random.u64(0..240) * 1000).collect();
+    let text = format!(
+        "a program outside ECS listens on {}:{} and registers itself in {}",
+        place.id,
+        place.port,
+        name(&place.group)
+    );
+    scene.account.opponents.push(Opponent::Outsider { place, due });
+    Ok(text)
 }
 
 /// Starts a writer that undoes Portkeeper's writes.
@@ -51,6 +85,13 @@ pub(crate) fn act(world: &mut World, opponents: &mut [Opponent]) {
                 restore(world, group, list, *exact);
             }
             Opponent::Keeper { .. } => {}
+            Opponent::Outsider { place, due } => {
+                let now = world.now_ms();
+                if due.iter().any(|at| *at <= now) {
+                    write(world, WriteKind::Register, place);
+                }
+                due.retain(|at| *at > now);
+            }
             Opponent::Undoer { group, left, seen, due } => {
                 notice(world, group, left, seen, due);
                 let now = world.now_ms();

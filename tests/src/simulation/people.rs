@@ -81,6 +81,18 @@ pub(crate) fn deregister(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(format!("a person deregisters {}:{} from {}", place.id, place.port, name(&place.group)))
 }
 
+/// Deregisters every target of a group at once.
+pub(crate) fn deregister_all(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
+    let there = registered_in(scene.world, &group);
+    for (id, port) in &there {
+        let place = Place { group: group.clone(), id: id.clone(), port: *port };
+        scene.world.person_elb("DeregisterTargets", &targets(&place))?;
+    }
+    Ok(format!("a person deregisters all {} targets of {}", there.len(), name(&group)))
+}
+
 /// Changes or removes a service's mode tag.
 pub(crate) fn tag(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;

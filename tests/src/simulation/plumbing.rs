@@ -45,6 +45,28 @@ pub(crate) fn unplug(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(format!("a person deletes the rule that leads to {title}"))
 }
 
+/// A second tool distributes the requests of a pair of groups as it did before.
+pub(crate) fn reset_weights(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let fits = |service: &&ServiceModel| {
+        matches!(service.kind, Kind::BlueGreen | Kind::CodeDeploy)
+            && service.rule.contains(":listener-rule/")
+    };
+    let fitting: Vec<ServiceModel> = scene.account.services.iter().filter(fits).cloned().collect();
+    let service = scene.random.choice(fitting.iter()).ok_or("no such service")?;
+    let [one, other] = service.groups.as_slice() else { return Err("it has no pair".into()) };
+    let percent = scene.random.choice([0, 50, 100]).unwrap_or(0);
+    let groups = json!([
+        { "TargetGroupArn": one, "Weight": percent },
+        { "TargetGroupArn": other, "Weight": 100 - percent },
+    ]);
+    let actions = json!([{ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } }]);
+    scene
+        .world
+        .person_elb("ModifyRule", &json!({ "RuleArn": service.rule, "Actions": actions }))?;
+    scene.account.damaged.extend([one.clone(), other.clone()]);
+    Ok(format!("a tool sends {percent} % of the requests of {} to {}", service.key(), name(one)))
+}
+
 fn model<'a>(account: &'a mut Account, key: &str) -> Option<&'a mut ServiceModel> {
     account.services.iter_mut().find(|model| model.key() == key)
 }
@@ -90,10 +112,16 @@ pub(crate) fn delete_or_make(scene: &mut Scene<'_>) -> Result<String, StageError
         }
         return Ok(format!("a person creates {key} again"));
     }
+    let under_load = one_in(scene.random, 2);
+    if under_load {
+        let count = scene.random.u32(1..5);
+        scene.world.keep_targets(&key, count);
+    }
     let input = json!({ "cluster": service.cluster, "service": service.name, "force": true });
     scene.world.person_ecs("DeleteService", &input)?;
     if let Some(model) = model(scene.account, &key) {
         model.deleted = true;
     }
-    Ok(format!("a person deletes {key}"))
+    let targets = if under_load { " and its targets stay" } else { "" };
+    Ok(format!("a person deletes {key}{targets}"))
 }

@@ -1,7 +1,7 @@
 //! After all failures have ended, every fault must be repaired or alerted, and the account must
 //! then stay unchanged.
 
-use super::account::{Kind, ServiceModel};
+use super::account::Kind;
 use super::history::{Place, place_of, registered_in};
 use super::judge::Violation;
 use super::shown::Shown;
@@ -14,7 +14,6 @@ use portkeeper_stage::{DEAD_LETTERS, MAX_RECEIVE_COUNT, QUEUE, TOPIC};
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elbv2::WriteKind;
 use portkeeper_world::sqs::Message;
-use portkeeper_world::truth::LiveTarget;
 use portkeeper_world::{World, truth};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -159,17 +158,13 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
     }
     alerted::every_life(play, world, &watched)?;
     for group in play.account.groups() {
-        let has_task = |service: &ServiceModel| {
-            let of_it = |live: &&LiveTarget| {
-                live.cluster == service.cluster && live.service == service.name
-            };
-            play.history.live().iter().filter(of_it).any(|live| live.target_group_arn == group)
-        };
         // A group that a service no longer names, in which it has no task and which none of its
         // revisions names, belongs to no service. While a deployment that cannot end is in
         // progress, ECS still lists the revision that named the group.
         let uses = |one: &&Watched<'_>| {
-            shown.names(one.service, &group) || has_task(one.service) || one.reports_in(&group)
+            shown.names(one.service, &group)
+                || play.history.has_task(&one.service.key(), &group)
+                || one.reports_in(&group)
         };
         let served: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
         if !served.is_empty() {
@@ -201,6 +196,12 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
         let mut elsewhere = others.map(|group| Place { group: group.clone(), ..place.clone() });
         let told_elsewhere = elsewhere.any(|place| !one.reported_codes(&place).is_empty());
         if play.account.damaged.contains(&place.group) && one.reported_group(&place.group) {
+            continue;
+        }
+        // Nothing is registered on a container instance that drains; the alert says so.
+        if play.account.draining_since_ms.contains_key(&place.id)
+            && one.reported_codes(&place).contains(&&Code::Missing)
+        {
             continue;
         }
         if !told_elsewhere && !one.reported_codes(&place).into_iter().any(|code| enough(&code)) {
@@ -235,6 +236,15 @@ fn targets_are_explained(
             continue;
         }
         let what = format!("{}:{} in {}", place.id, place.port, group_name(group));
+        // A service that has left the group answers for what it knows as its own.
+        let answers = |one: &Watched<'_>| {
+            shown.names(one.service, group)
+                || play.history.has_task(&one.service.key(), group)
+                || one.knows(&place)
+        };
+        if !users.iter().any(|one| answers(one)) {
+            continue;
+        }
         let reported: Vec<&Code> =
             users.iter().flat_map(|one| one.reported_codes(&place)).collect();
         if reported.is_empty() {
@@ -286,19 +296,26 @@ fn is_provable(
         users.filter_map(|one| play.history.last_gone(place, &one.key()).map(|(_, gone)| gone));
     // The proof ends if Portkeeper does not check the service.
     let latest = others.max() == Some(gone) && gone > user.service.mode_since_ms;
-    let mut writes = world.elbv2.writes().iter().rev();
-    let registered = writes.find(|write| {
-        write.effective
-            && write.kind == WriteKind::Register
-            && write.group == place.group
-            && write.id == place.id
-            && write.port == place.port
-    });
-    let by_hand = registered.is_some_and(|write| write.caller == Caller::Person);
     let touched = user.service.ledger_touched;
+    // What ECS does not show to a check of this service ends the proof, too.
+    let served = play.history.was_served(place, &user.service.cluster, gone);
     user.service.mode == Mode::Repair
         && latest
         && shown.stopped.contains(task)
-        && !by_hand
+        && !registered_by_hand(world, place, gone)
+        && !served
         && !touched
+}
+
+/// Returns whether a person registered the target after that time, even if it was registered.
+fn registered_by_hand(world: &World, place: &Place, later_than: u64) -> bool {
+    let writes = world.elbv2.writes().iter().rev();
+    let mut later = writes.take_while(|write| write.at_ms > later_than);
+    later.any(|write| {
+        write.kind == WriteKind::Register
+            && write.caller == Caller::Person
+            && write.group == place.group
+            && write.id == place.id
+            && write.port == place.port
+    })
 }

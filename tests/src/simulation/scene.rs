@@ -2,6 +2,8 @@
 
 use super::account::{Account, ServiceModel};
 use super::history::History;
+use super::mutation::Mutation;
+use super::stats::Stats;
 use fastrand::Rng;
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
@@ -12,6 +14,8 @@ pub(crate) struct Scene<'a> {
     pub account: &'a mut Account,
     pub history: &'a History,
     pub random: &'a mut Rng,
+    pub mutation: Option<Mutation>,
+    pub stats: &'a mut Stats,
 }
 
 /// Returns a random service.

@@ -54,10 +54,11 @@ enum Trouble {
     BadTarget,
     StaleReads,
     Unprocessed,
+    Outage,
     Clear,
 }
 
-const TROUBLES: [(u32, Trouble); 15] = [
+const TROUBLES: [(u32, Trouble); 16] = [
     (2, Trouble::Throttle),
     (2, Trouble::Fail),
     (1, Trouble::Denied),
@@ -72,16 +73,22 @@ const TROUBLES: [(u32, Trouble); 15] = [
     (1, Trouble::BadTarget),
     (3, Trouble::StaleReads),
     (1, Trouble::Unprocessed),
+    (1, Trouble::Outage),
     (5, Trouble::Clear),
 ];
 
-/// Makes an API fail, or ends such a failure. Returns a description.
-pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -> String {
+/// Makes an API fail, or ends such a failure. Returns its name and a description.
+pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -> (String, String) {
+    let Some(trouble) = weighted(random, &TROUBLES) else { return Default::default() };
+    (format!("{trouble:?}"), cause(world, account, random, trouble))
+}
+
+fn cause(world: &mut World, account: &mut Account, random: &mut Rng, trouble: Trouble) -> String {
     let Some((service, operation)) = random.choice(CALLS) else { return String::new() };
     let times = random.u32(1..7);
     let rule = |fault| Rule::new(service, operation, fault).times(times);
-    let Some(trouble) = weighted(random, &TROUBLES) else { return String::new() };
     match trouble {
+        Trouble::Outage => return outage(world, account, random),
         Trouble::Throttle => world.faults.add(rule(Fault::Throttle)),
         Trouble::Fail => {
             world.faults.add(rule(Fault::fail("InternalFailure", "An internal failure", 500)));
@@ -130,10 +137,29 @@ pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -
         }
         Trouble::Clear => {
             world.faults.clear();
+            account.outage_until_ms = None;
             return "the APIs are in order again".to_owned();
         }
     }
     format!("{trouble:?}: the next {times} of {operation}")
+}
+
+/// Makes every call of a service fail for minutes or hours.
+fn outage(world: &mut World, account: &mut Account, random: &mut Rng) -> String {
+    let service = random.choice([Service::Ecs, Service::Elbv2]).unwrap_or(Service::Ecs);
+    let seconds = random.u64(600..9000);
+    let fault = Fault::fail("ServiceUnavailable", "The service is unavailable", 503);
+    world.faults.add(Rule::service(service, fault).forever());
+    account.outage_until_ms = Some(world.now_ms() + seconds * 1000);
+    format!("{} is unavailable for {seconds} s", service.name())
+}
+
+/// Ends the outage when its time has come.
+pub(crate) fn end_outage(world: &mut World, account: &mut Account) {
+    if account.outage_until_ms.is_some_and(|until| until <= world.now_ms()) {
+        account.outage_until_ms = None;
+        world.faults.clear();
+    }
 }
 
 /// Returns how many `DescribeTasks` calls were answered before that time.
@@ -250,6 +276,7 @@ pub(crate) fn delivery(world: &mut World, random: &mut Rng) -> String {
 /// Ends every failure of every kind.
 pub(crate) fn end_all(world: &mut World, account: &mut Account) {
     world.faults.clear();
+    account.outage_until_ms = None;
     world.faults.latency_ms = 0;
     world.stale_reads(0);
     world.dynamodb.leave_unprocessed(0);
@@ -273,7 +300,7 @@ pub(crate) fn end_all(world: &mut World, account: &mut Account) {
         // A task that has ended by now has nothing to report.
         let _ = world.lose_bindings(&task, false);
     }
-    for instance in account.instances.iter_mut().filter(|instance| !instance.connected) {
+    for instance in &mut account.instances {
         instance.connected = world.reconnect_agent(&instance.id).is_ok();
     }
 }

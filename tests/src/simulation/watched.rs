@@ -33,15 +33,17 @@ impl Watched<'_> {
         )
     }
 
+    /// Returns whether the record holds the target as one of the service's tasks.
+    pub(crate) fn knows(&self, place: &Place) -> bool {
+        let known = parsed(place).and_then(|(group, target)| {
+            self.record.known_target(&group, &target).map(|known| known.seen_absent_at)
+        });
+        known == Some(None)
+    }
+
     /// Returns the findings that alerts reported about a target.
     pub(crate) fn reported_codes(&self, place: &Place) -> Vec<&Code> {
-        let group = TargetGroupArn::try_from(place.group.as_str());
-        let target = if place.id.contains(':') {
-            format!("[{}]:{}", place.id, place.port)
-        } else {
-            format!("{}:{}", place.id, place.port)
-        };
-        let (Ok(group), Ok(target)) = (group, Target::try_from(target)) else { return Vec::new() };
+        let Some((group, target)) = parsed(place) else { return Vec::new() };
         let of_it = |subject: &Subject| match subject {
             Subject::Target(in_group, other) => *in_group == group && *other == target,
             _ => false,
@@ -53,6 +55,16 @@ impl Watched<'_> {
         };
         self.reported().filter(|it| of_it(&it.subject) || guarded(it)).map(|it| &it.code).collect()
     }
+}
+
+fn parsed(place: &Place) -> Option<(TargetGroupArn, Target)> {
+    let target = if place.id.contains(':') {
+        format!("[{}]:{}", place.id, place.port)
+    } else {
+        format!("{}:{}", place.id, place.port)
+    };
+    let group = TargetGroupArn::try_from(place.group.as_str());
+    group.ok().zip(Target::try_from(target).ok())
 }
 
 /// Returns the ledger record of a service.

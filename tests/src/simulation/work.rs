@@ -1,14 +1,15 @@
 //! Delivers batches and sweeps to functions: to one, to two at once, or to one that is killed
 //! before it ends.
 
-use super::actions;
+use super::dice::one_in;
 use super::handled::Handled;
 use super::handling::{Go, drive, start, start_sweep};
 use super::judge::Violation;
 use super::mutation::Mutation;
 use super::scene::Scene;
 use super::{Play, Stop, cold_start, text};
-use portkeeper_stage::{BATCH_SIZE, QUEUE, StageError};
+use super::{actions, forged};
+use portkeeper_stage::{BATCH_SIZE, QUEUE, SWEEP_TIMEOUT_SECS, StageError};
 use portkeeper_sweep::SweepReport;
 use portkeeper_world::api::{Call, Caller};
 use portkeeper_world::sqs::{finish_batch, take_batch};
@@ -22,7 +23,8 @@ const INTERLEAVING_MS: u64 = 40;
 #[derive(Clone, Copy)]
 enum Job<'a> {
     Batch(&'a Value),
-    Sweep,
+    /// With this many seconds to its deadline.
+    Sweep(u32),
 }
 
 /// How the invocation proceeds.
@@ -75,7 +77,15 @@ impl Play {
         self.stats.count("sweeps", 1);
         let how = self.choose_how();
         let mut reports = Vec::new();
-        for result in self.work(Job::Sweep, &how).await? {
+        // Close to its deadline, the sweep reads a cluster in parts of a few target groups.
+        let in_parts = !self.calm && one_in(&mut self.dice.delivery, 3);
+        let seconds = if in_parts {
+            self.stats.count("sweeps in parts", 1);
+            self.dice.delivery.u32(46..50)
+        } else {
+            SWEEP_TIMEOUT_SECS
+        };
+        for result in self.work(Job::Sweep(seconds), &how).await? {
             match result {
                 Some(Ok(handled)) => reports.extend(handled.sweep),
                 Some(Err(error)) if self.calm => {
@@ -105,6 +115,7 @@ impl Play {
         };
         let batch = take_batch(&mut self.stage.world.lock(), QUEUE, size);
         let Some(batch) = batch else { return Ok(false) };
+        forged::hear(&mut self.heard, &batch);
         let how = self.choose_how();
         self.stats.count("batches", 1);
         let results = self.work(Job::Batch(&batch), &how).await?;
@@ -137,18 +148,20 @@ impl Play {
         job: Job<'_>,
         how: &How,
     ) -> Result<Vec<Option<Result<Handled, StageError>>>, Stop> {
-        let Self { stage, second, dice, account, history, judge, mutation, .. } = self;
+        let Self { stage, second, dice, account, history, judge, mutation, stats, .. } = self;
         let begin = |aws| match job {
             Job::Batch(batch) => start(aws, stage.config(), batch, *mutation),
-            Job::Sweep => start_sweep(aws, stage.config()),
+            Job::Sweep(seconds) => start_sweep(aws, stage.config(), seconds),
         };
         let mut runs = vec![begin(match job {
             Job::Batch(_) => stage.aws(),
-            Job::Sweep => stage.sweeper(),
+            Job::Sweep(_) => stage.sweeper(),
         })];
         match how {
             How::Twice => runs.push(begin(second)),
-            How::BesideSweep => runs.push(start_sweep(second, stage.config())),
+            How::BesideSweep => {
+                runs.push(start_sweep(second, stage.config(), SWEEP_TIMEOUT_SECS));
+            }
             _ => {}
         }
         let world = stage.world.clone();
@@ -170,7 +183,10 @@ impl Play {
             turns += 1;
             if matches!(how, How::Interrupted(turn) if *turn == turns) {
                 let random = &mut dice.world;
-                said.push(actions::act(&mut Scene { world: &mut world, account, history, random }));
+                let (mutation, stats) = (*mutation, &mut *stats);
+                let mut scene =
+                    Scene { world: &mut world, account, history, random, mutation, stats };
+                said.push(actions::act(&mut scene));
             }
             let calls = world.calls.all().get(first_call..).unwrap_or_default().iter();
             let calls = calls.filter(|call| call.caller == Caller::Client);

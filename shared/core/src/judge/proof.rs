@@ -11,7 +11,7 @@ use crate::expected::{ExpectedTargets, FormerTarget};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
-use crate::observation::{HealthState, Task};
+use crate::observation::{HealthState, Observation, Task};
 use crate::time::Timestamp;
 
 /// The evidence that a target belonged to this service.
@@ -156,6 +156,17 @@ pub(super) enum Answer {
     Unknown,
 }
 
+/// Returns when the last task on the address stopped: this one, or one of any service that had the
+/// address after it.
+fn last_stop(observation: &Observation, target: &Target, was: &TaskArn) -> Option<Timestamp> {
+    let others = observation.other_tasks.tasks.iter().map(|other| &other.task);
+    let was_here = |task: &&Task| {
+        task.arn == *was || last_occupied(observation, task).iter().any(|place| place.holds(target))
+    };
+    let ended = observation.tasks.iter().chain(others).filter(was_here);
+    ended.filter_map(|task| task.stopped_at).max()
+}
+
 /// A leftover target fails its health checks, because its task has stopped. If it does not, it is
 /// in use by something that ECS does not know.
 pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) -> Answer {
@@ -166,11 +177,10 @@ pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) 
         }
         HealthState::Initial => Answer::Pending(soon),
         HealthState::Healthy => {
-            let task = input.observation.tasks.iter().find(|task| task.arn == *was);
             let noticed = input.observation.found_group(&unexpected.group).map_or(0, |group| {
                 health::failing_after(group).saturating_add(input.policy.unhealthy_margin_seconds)
             });
-            let stopped_at = task.and_then(|task| task.stopped_at);
+            let stopped_at = last_stop(&input.observation, &unexpected.registered.target, was);
             match stopped_at.map(|at| at.plus_secs(noticed)).filter(|at| *at > input.now) {
                 Some(at) => Answer::Pending(at),
                 None => Answer::Serves,

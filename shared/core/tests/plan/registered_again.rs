@@ -155,3 +155,31 @@ fn a_healthy_target_that_leads_to_another_services_task_is_deregistered() {
     let meant = format!("{hijacked}\ncall 5m ago RegisterTargets web i-1:32769 by bob");
     assert!(!world(1, &meant).contains("plan: deregister"));
 }
+
+/// The health checks have not noticed yet that the hijacker has stopped, too.
+#[test]
+fn a_target_is_healthy_until_the_health_checks_notice_that_its_hijacker_has_stopped() {
+    for hijacker in ["owner billing/t9", "owner none/t9"] {
+        let made = world(
+            1,
+            &format!(
+                "target web i-1:32769 healthy
+                {hijacker} STOPPED/STOPPED on i-1 app:80->32769 ended 20s ago
+                look
+                target web i-1:32769 unhealthy Target.FailedHealthChecks
+                look after 120s"
+            ),
+        );
+        assert!(made.contains("has not finished its health checks since"), "{made}");
+        assert!(made.contains("plan: deregister web [i-1:32769]"), "{made}");
+    }
+    let outside = world(
+        1,
+        "target web i-1:32769 healthy
+        owner billing/t9 STOPPED/STOPPED on i-1 app:80->32769 ended 20s ago
+        look
+        look after 10m",
+    );
+    assert!(outside.contains("something outside ECS answers there"), "{outside}");
+    assert!(!outside.contains("plan: deregister"), "{outside}");
+}

@@ -136,12 +136,26 @@ impl World {
         Ok(())
     }
 
-    /// The agent reconnects and reports what happened meanwhile.
+    /// The agents on the EC2 instance reconnect and report what happened meanwhile.
     pub fn reconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
-        let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| {
-            instance.connected = true;
-        })?;
-        loss::set_connectivity(self, &id, true);
+        let lost = |it: &&Instance| {
+            it.ec2_id == ec2_id && it.status != InstanceStatus::Inactive && !it.connected
+        };
+        let lost: Vec<String> =
+            self.ecs.instances.values().filter(lost).map(|it| it.id.clone()).collect();
+        if lost.is_empty() {
+            self.instance_id(ec2_id)?;
+        }
+        for id in lost {
+            if let Some(instance) = self.ecs.instances.get_mut(&id) {
+                instance.version += 1;
+                instance.connected = true;
+            }
+            let text = format!("the ECS agent reconnected on {ec2_id}");
+            self.journal.push(self.now_ms(), Kind::Agent, None, text);
+            event::emit(self, &id);
+            loss::set_connectivity(self, &id, true);
+        }
         Ok(())
     }
 

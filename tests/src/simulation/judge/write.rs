@@ -24,6 +24,9 @@ const SWITCH_TAKES_MS: u64 = 20_000;
 /// may leave the group empty.
 const UNSEEN_MS: u64 = 15_000;
 
+/// A check may have read a target before a program outside ECS made it healthy, this long ago.
+const SERVED_MS: u64 = 20_000;
+
 /// A write of Portkeeper, with what was true when it was made.
 pub(super) struct JudgedWrite<'a> {
     pub world: &'a World,
@@ -127,6 +130,14 @@ impl JudgedWrite<'_> {
             self.history.live_at(&place).find(|live| !(leaving(live) && self.could_not_see()))
         {
             return broken("live target", format!("{write:?} took it from {live:?}"));
+        }
+        if let Some(since) = self.history.served_since(&place)
+            && since + SERVED_MS < write.at_ms
+        {
+            return broken(
+                "outsider",
+                format!("{write:?}, which something outside ECS has served since {since}"),
+            );
         }
         let gone: Vec<(String, Vec<u64>)> = self
             .users()
@@ -234,6 +245,10 @@ impl JudgedWrite<'_> {
                 format!("of nobody's target (once somebody's: {known}): {write:?}"),
             );
         };
+        let drains = self.account.draining_since_ms.get(&write.id);
+        if drains.is_some_and(|since| since + CHECK_TAKES_MS < write.at_ms) {
+            return broken("draining", format!("{write:?} on a container instance that drains"));
+        }
         // Another task had this target when the check began, or still has it according to ECS: the
         // check meant that task's.
         let recent = write.at_ms.saturating_sub(CHECK_TAKES_MS);

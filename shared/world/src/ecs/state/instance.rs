@@ -70,8 +70,9 @@ impl PortAllocator {
     pub fn assign(&mut self, count: u16, is_free: impl Fn(u16) -> bool) -> Option<u16> {
         let start = self.last_assigned.saturating_add(1).max(Self::LOW);
         let last_start = Self::HIGH.checked_sub(count.checked_sub(1)?)?;
-        let free =
-            |first: &u16| (*first..=*first + (count - 1)).all(|port| !self.used.contains(&port) && is_free(port));
+        let free = |first: &u16| {
+            (*first..=*first + (count - 1)).all(|port| !self.used.contains(&port) && is_free(port))
+        };
         let first = (start..=last_start).chain(Self::LOW..=last_start.min(start)).find(free)?;
         self.last_assigned = first + (count - 1);
         self.used.extend(first..=first + (count - 1));
@@ -110,7 +111,11 @@ mod tests {
         ports.release(32_768);
         assert_eq!(ports.assign(1, |_| true), Some(32_770), "the scan continues upward");
         ports.restart();
-        assert_eq!(ports.assign(1, |_| true), Some(32_768), "the lowest locally free port after a restart");
+        assert_eq!(
+            ports.assign(1, |_| true),
+            Some(32_768),
+            "the lowest locally free port after a restart"
+        );
         assert_eq!(ports.assign(1, |_| true), Some(32_771), "used ports are skipped");
     }
 
