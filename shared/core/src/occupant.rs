@@ -43,15 +43,15 @@ pub fn other_task_on(
     target: &Target,
 ) -> OtherTaskView {
     // I-ADDRESS: "A target is deregistered only if no other task uses its address."
-    if !is_covered(observation, &target.id) {
-        return OtherTaskView::NotKnown;
-    }
     let views = observation
         .other_tasks
         .tasks
         .iter()
         .filter_map(|other| owner_view(observation, other, group, target));
-    views.min_by_key(precedence).unwrap_or(OtherTaskView::Nobody)
+    let found = views.min_by_key(precedence).unwrap_or(OtherTaskView::Nobody);
+    let explains = matches!(found, OtherTaskView::Task { uses_group: Some(true), .. });
+    // A task that explains the target does so, whatever else was not read.
+    if explains || is_covered(observation, &target.id) { found } else { OtherTaskView::NotKnown }
 }
 
 /// Returns whether every task of this cluster that may use the address was read.

@@ -30,6 +30,10 @@ const MOST_SWEEPS: usize = 40;
 /// Every sweep has read a task that has been running for this long.
 const LONG_RUNNING_MS: u64 = 400_000;
 
+/// A task stops within this time. ECS deregisters its target at the beginning, so what a person
+/// registers after that is the person's.
+const STOPPING_MS: u64 = 600_000;
+
 /// Ends all failures, sweeps until nothing changes any longer, and judges the final state.
 pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     play.note("all trouble ends");
@@ -302,7 +306,7 @@ fn is_provable(
     user.service.mode == Mode::Repair
         && latest
         && shown.stopped.contains(task)
-        && !registered_by_hand(world, place, gone)
+        && !registered_by_hand(world, place, gone.saturating_sub(STOPPING_MS))
         && !served
         && !touched
 }

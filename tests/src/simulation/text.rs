@@ -30,8 +30,7 @@ pub(crate) fn check(checked: &Checked, at_ms: u64) -> Vec<String> {
     let mut say = |text: String| lines.push(format!("       +{seconds}s {}: {text}", checked.key));
     for verdict in checked.plan.iter().flat_map(|plan| &plan.verdicts) {
         if let Some(code) = &verdict.code {
-            let why = if verdict.decision == Decision::Unknown { &verdict.why } else { "" };
-            say(format!("{code} {} {:?} {why}", verdict.subject, verdict.decision));
+            say(format!("{code} {} {:?} {}", verdict.subject, verdict.decision, verdict.why));
         } else if verdict.decision == Decision::Unknown {
             say(format!("unknown {}: {}", verdict.subject, verdict.why));
         }
