@@ -300,7 +300,9 @@ pub(crate) fn end_all(world: &mut World, account: &mut Account) {
         // A task that has ended by now has nothing to report.
         let _ = world.lose_bindings(&task, false);
     }
-    for instance in &mut account.instances {
-        instance.connected = world.reconnect_agent(&instance.id).is_ok();
+    // Hosts without an agent, and those that were terminated, have nothing to reconnect.
+    for host in world.hosts() {
+        let _ = world.reconnect_agent(&host);
     }
+    account.instances.iter_mut().for_each(|instance| instance.connected = true);
 }

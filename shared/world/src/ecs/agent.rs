@@ -94,6 +94,12 @@ impl World {
         Ok(ec2_id)
     }
 
+    /// The EC2 ids of every EC2 instance, whether it is a container instance or not.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        self.ecs.hosts.keys().cloned().collect()
+    }
+
     pub(super) fn instance_id(&self, ec2_id: &str) -> Result<String, ApiError> {
         let mut instances = self.ecs.instances.values();
         let found = instances.find(|instance| {
