@@ -107,6 +107,8 @@ pub(crate) enum Opponent {
     },
     /// A program outside ECS, such as one under systemd, that registers its address at these times.
     Outsider { place: Place, due: Vec<u64> },
+    /// Sends the same forged message at these times.
+    Forger { message: String, due: Vec<u64> },
     /// Undoes Portkeeper's writes in a group, up to this many times.
     Undoer {
         group: String,
@@ -261,9 +263,10 @@ fn add_service(
     let cluster =
         random.choice(account.clusters.iter()).map(|(name, _)| name.clone()).unwrap_or_default();
     // Addresses are unique in a VPC, so that services of several clusters may share a group of
-    // them.
+    // them. The instances of two clusters may share a group, too.
+    let mixed = one_in(random, 3);
     let reaches = |other: &&ServiceModel| {
-        other.cluster == cluster || other.kind.target_type() == TargetType::Ip
+        other.cluster == cluster || mixed || other.kind.target_type() == TargetType::Ip
     };
     let shared = account.services.iter().filter(|other| other.kind.shares()).filter(reaches);
     let shared: Vec<ServiceModel> = shared.cloned().collect();

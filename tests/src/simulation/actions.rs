@@ -91,7 +91,7 @@ fn provoking(mutation: Mutation) -> &'static [(u32, Action)] {
     use Action::{
         DelayRegistrations, Deploy, Deregister, DeregisterAll, Disconnect, DrainInstance, Intrude,
         JoinAgain, KeepTargets, KillTask, LoseRegistrations, Register, RestartAgent, Reuse, Scale,
-        StopTask, Tag, Undo,
+        Sicken, StopTask, Tag, Undo,
     };
     match mutation {
         Mutation::NoSettleTime | Mutation::NoSecondLook => {
@@ -101,15 +101,14 @@ fn provoking(mutation: Mutation) -> &'static [(u32, Action)] {
             &[(4, Reuse), (1, Scale), (1, KeepTargets)]
         }
         Mutation::HostsCovered => &[(3, JoinAgain), (3, Reuse), (1, Disconnect), (1, RestartAgent)],
-        Mutation::ForgedBelieved | Mutation::DrainingIgnored => {
-            &[(2, StopTask), (2, Deploy), (1, Scale)]
-        }
+        Mutation::DrainingIgnored => &[(2, StopTask), (2, Deploy), (1, Scale)],
+        Mutation::ForgedBelieved => &[(4, Sicken), (1, Scale)],
         Mutation::NoFloor => &[(3, KeepTargets), (3, DelayRegistrations), (3, Deploy)],
         Mutation::NoLimit | Mutation::DeregisterFirst => {
             &[(2, KeepTargets), (1, LoseRegistrations), (2, Deploy)]
         }
         Mutation::NoProof | Mutation::ReleaseIgnored => &[(4, Register), (1, StopTask)],
-        Mutation::DisproofIgnored => &[(4, Intrude), (2, KillTask), (1, KeepTargets)],
+        Mutation::DisproofIgnored => &[(4, Intrude), (2, KillTask), (3, KeepTargets)],
         Mutation::DrainingInstances => &[(3, DrainInstance), (3, LoseRegistrations), (2, Scale)],
         Mutation::FightIgnored => &[(3, Undo), (2, DeregisterAll), (2, KeepTargets)],
         Mutation::ModeIgnored => &[(2, Tag), (2, Deregister), (1, KeepTargets)],

@@ -1,6 +1,7 @@
 //! Messages that nobody but an attacker, or a queue that delivers late, would send: task events that
 //! are replayed, and task events with other contents than ECS gave them.
 
+use super::account::Opponent;
 use super::dice::one_in;
 use fastrand::Rng;
 use portkeeper_stage::QUEUE;
@@ -23,7 +24,12 @@ pub(crate) fn hear(heard: &mut Vec<String>, batch: &Value) {
 }
 
 /// Sends the event again, as it was or changed. Returns the name and a description.
-pub(crate) fn send(world: &mut World, event: &str, random: &mut Rng) -> (&'static str, String) {
+pub(crate) fn send(
+    world: &mut World,
+    opponents: &mut Vec<Opponent>,
+    event: &str,
+    random: &mut Rng,
+) -> (&'static str, String) {
     let task = |event: &Value| {
         let arn = event.pointer("/detail/taskArn").and_then(Value::as_str);
         arn.and_then(|arn| arn.rsplit('/').next()).unwrap_or_default().chars().take(8).collect()
@@ -52,7 +58,9 @@ pub(crate) fn send(world: &mut World, event: &str, random: &mut Rng) -> (&'stati
             }
         }
     }
-    sqs::send(world, QUEUE, &forged.to_string(), None);
+    let now = world.now_ms();
+    let due = (0..random.u64(1..5)).map(|time| now + time * random.u64(20_000..90_000)).collect();
+    opponents.push(Opponent::Forger { message: forged.to_string(), due });
     let says = if stops { "has stopped" } else { "runs" };
     ("forged", format!("a forged event says that task {title} {says}"))
 }

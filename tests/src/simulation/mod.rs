@@ -252,12 +252,17 @@ impl Play {
             let text = troubles::delivery(&mut self.stage.world.lock(), &mut self.dice.delivery);
             self.note(&text);
         }
-        if one_in(&mut self.dice.delivery, 6)
+        let often = if self.mutation == Some(Mutation::ForgedBelieved) { 1 } else { 6 };
+        if one_in(&mut self.dice.delivery, often)
             && let Some(message) = self.dice.delivery.choice(self.heard.iter())
         {
             let message = message.clone();
-            let (name, text) =
-                forged::send(&mut self.stage.world.lock(), &message, &mut self.dice.delivery);
+            let (name, text) = forged::send(
+                &mut self.stage.world.lock(),
+                &mut self.account.opponents,
+                &message,
+                &mut self.dice.delivery,
+            );
             self.stats.count(&format!("message: {name}"), 1);
             self.note(&text);
         }

@@ -7,10 +7,10 @@ use super::account::{Kind, Opponent};
 use super::history::{Place, registered_in};
 use super::people::{name, targets};
 use super::scene::{Scene, service};
-use portkeeper_stage::StageError;
-use portkeeper_world::World;
+use portkeeper_stage::{QUEUE, StageError};
 use portkeeper_world::api::Caller;
 use portkeeper_world::elbv2::{TargetType, WriteKind};
+use portkeeper_world::{World, sqs};
 
 /// How long ECS takes to restore the state that it assumes, in milliseconds.
 const UNDO_AFTER_MS: u64 = 7_000;
@@ -41,7 +41,13 @@ pub(crate) fn intrude(scene: &mut Scene<'_>) -> Result<String, StageError> {
         return Err("a task of it needs the port".into());
     }
     let key = service.key();
-    let left: Vec<Place> = scene.history.left_by(&key).cloned().collect();
+    // A stale target that is still registered serves the program from now on.
+    let stale = |place: &Place| {
+        registered_in(scene.world, &place.group).contains(&(place.id.clone(), place.port))
+    };
+    let all: Vec<Place> = scene.history.left_by(&key).cloned().collect();
+    let registered: Vec<Place> = all.iter().filter(|place| stale(place)).cloned().collect();
+    let left = if registered.is_empty() { all } else { registered };
     let fresh = || {
         let host = scene.account.instances.iter().find(|it| it.cluster == service.cluster)?;
         let group = service.groups.first()?.clone();
@@ -86,11 +92,14 @@ pub(crate) fn act(world: &mut World, opponents: &mut [Opponent]) {
             }
             Opponent::Keeper { .. } => {}
             Opponent::Outsider { place, due } => {
-                let now = world.now_ms();
-                if due.iter().any(|at| *at <= now) {
+                if is_due(world, due) {
                     write(world, WriteKind::Register, place);
                 }
-                due.retain(|at| *at > now);
+            }
+            Opponent::Forger { message, due } => {
+                if is_due(world, due) {
+                    sqs::send(world, QUEUE, message, None);
+                }
             }
             Opponent::Undoer { group, left, seen, due } => {
                 notice(world, group, left, seen, due);
@@ -105,6 +114,13 @@ pub(crate) fn act(world: &mut World, opponents: &mut [Opponent]) {
             }
         }
     }
+}
+
+/// Returns whether one of these times has come, and removes it.
+fn is_due(world: &World, due: &mut Vec<u64>) -> bool {
+    let all = due.len();
+    due.retain(|at| *at > world.now_ms());
+    due.len() < all
 }
 
 fn write(world: &mut World, kind: WriteKind, place: &Place) {

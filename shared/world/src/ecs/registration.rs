@@ -135,7 +135,7 @@ pub(super) fn register(world: &mut World, id: &str) {
 
 /// ECS deregisters the targets of a task that stops.
 pub(super) fn deregister(world: &mut World, id: &str) {
-    let (targets, title, service) = targets(world, id);
+    let (mut targets, title, service) = targets(world, id);
     let Some(service) = service else { return };
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
     let was = task.registration;
@@ -143,7 +143,14 @@ pub(super) fn deregister(world: &mut World, id: &str) {
         return;
     }
     task.registration = Registration::Removed;
-    if was != Registration::Done || targets.is_empty() {
+    if matches!(was, Registration::Due(_)) {
+        // One of several groups may have refused the registration.
+        targets.retain(|target| {
+            let group = world.elbv2.group(&target.group);
+            group.is_some_and(|it| it.targets.contains_key(&(target.id.clone(), target.port)))
+        });
+    }
+    if !matches!(was, Registration::Done | Registration::Due(_)) || targets.is_empty() {
         return;
     }
     let faults = world.ecs.misbehaviour(&service);
