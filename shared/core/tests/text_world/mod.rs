@@ -38,14 +38,21 @@
 //! ready                                                  (do all tasks receive traffic now?)
 //! ```
 
+#[path = "../../../text-world/src/facts.rs"]
 mod facts;
+#[path = "../../../text-world/src/names.rs"]
 mod names;
+#[path = "../../../text-world/src/print.rs"]
 mod print;
 mod properties;
+#[path = "../../../text-world/src/read.rs"]
 mod read;
 mod screened;
+#[path = "../../../text-world/src/tasks.rs"]
 mod tasks;
+#[path = "../../../text-world/src/words.rs"]
 mod words;
+#[path = "../../../text-world/src/world.rs"]
 mod world;
 
 use expect_test::Expect;
