@@ -1,22 +1,26 @@
 //! The words of a line. Quotes keep several words together: `mode="alert until 2026-12-31"`.
 
+use super::error::WordError;
 use portkeeper_core::ids::ContainerPort;
-use portkeeper_core::observation::LoadBalancer;
 use std::collections::VecDeque;
+use std::str::FromStr;
 
+const SPAN: &str = "a span of time such as `90s`, `5m` or `2h`, or `now`";
+const NUMBER: &str = "a whole number";
+
+#[derive(Debug)]
 pub struct Words {
-    line: String,
     rest: VecDeque<String>,
 }
 
 impl Words {
-    pub fn of(line: &str) -> Self {
+    pub fn of(line: &str) -> Result<Self, WordError> {
         let mut rest = VecDeque::new();
         let (mut word, mut quoted, mut begun) = (String::new(), false, false);
         for letter in line.chars() {
             match letter {
                 '"' => (quoted, begun) = (!quoted, true),
-                ' ' if !quoted => {
+                letter if letter.is_whitespace() && !quoted => {
                     if begun {
                         rest.push_back(std::mem::take(&mut word));
                     }
@@ -28,18 +32,22 @@ impl Words {
                 }
             }
         }
+        if quoted {
+            return Err(WordError::OpenQuote);
+        }
         if begun {
             rest.push_back(word);
         }
-        Self { line: line.to_owned(), rest }
+        Ok(Self { rest })
     }
 
     pub fn next(&mut self) -> Option<String> {
         self.rest.pop_front()
     }
 
-    pub fn expect(&mut self, what: &str) -> String {
-        self.next().unwrap_or_else(|| panic!("`{}`: {what} is missing", self.line))
+    /// The next word. `expected` describes it for the error that there is none.
+    pub fn require(&mut self, expected: &'static str) -> Result<String, WordError> {
+        self.next().ok_or(WordError::Missing { expected })
     }
 
     pub fn take_if(&mut self, word: &str) -> bool {
@@ -51,64 +59,61 @@ impl Words {
     }
 
     /// `5m`, `90s`, `2h`, or `now`, in seconds; a following `ago` is part of it.
-    pub fn span(&mut self) -> u32 {
-        let text = self.expect("a span of time");
+    pub fn span(&mut self) -> Result<u32, WordError> {
+        let text = self.require(SPAN)?;
         self.take_if("ago");
         if text == "now" {
-            return 0;
+            return Ok(0);
         }
-        let (number, unit) = text.split_at(text.len() - 1);
-        let number: u32 =
-            number.parse().unwrap_or_else(|_| panic!("`{}`: `{text}` is not a span", self.line));
-        match unit {
-            "s" => number,
-            "m" => number * 60,
-            "h" => number * 3600,
-            _ => panic!("`{}`: `{text}` is not a span", self.line),
-        }
+        let units = [('s', 1), ('m', 60), ('h', 3600)];
+        let found = units.into_iter().find_map(|(unit, secs)| {
+            text.strip_suffix(unit)?.parse::<u32>().ok()?.checked_mul(secs)
+        });
+        found.ok_or_else(|| WordError::unexpected(&text, SPAN))
     }
 
-    /// `web|web-alt to app:8080 and admin to app:9090`, after the word `binds`.
-    pub fn entries(
-        &mut self,
-        group: impl Fn(&str) -> portkeeper_core::ids::TargetGroupArn,
-    ) -> Vec<LoadBalancer> {
-        let mut entries = Vec::new();
-        if self.take_if("nothing") {
-            return entries;
-        }
-        loop {
-            let groups = self.expect("a target group");
-            assert_eq!(self.expect("`to`"), "to", "{}", self.line);
-            let place = self.expect("container:port");
-            let (container, number) = place.split_once(':').unwrap();
-            let (first, alternate) =
-                groups.split_once('|').map_or((groups.as_str(), None), |(a, b)| (a, Some(b)));
-            let classic = first.strip_prefix("classic-elb-").map(str::to_owned);
-            entries.push(LoadBalancer {
-                target_group: classic.is_none().then(|| group(first)),
-                alternate_target_group: alternate.map(&group),
-                classic,
-                container: container.to_owned(),
-                port: port(number),
-            });
-            if !self.take_if("and") {
-                return entries;
-            }
-        }
+    /// The next word as a number.
+    pub fn number<T: FromStr>(&mut self) -> Result<T, WordError> {
+        number(&self.require(NUMBER)?)
     }
 
-    pub fn unknown(&self, word: &str) -> ! {
-        panic!("`{}`: `{word}` is not understood", self.line)
-    }
-
-    pub fn end(&mut self) {
-        if let Some(word) = self.next() {
-            self.unknown(&word);
-        }
+    /// Nothing follows. `expected` is what could have, for the error about what does.
+    pub fn end(&mut self, expected: &'static str) -> Result<(), WordError> {
+        self.next().map_or(Ok(()), |word| Err(WordError::unexpected(&word, expected)))
     }
 }
 
-pub fn port(text: &str) -> ContainerPort {
-    ContainerPort::try_from(text.parse::<i64>().unwrap()).unwrap()
+/// A number within a word, as in `desired=2`.
+pub fn number<T: FromStr>(text: &str) -> Result<T, WordError> {
+    text.parse().map_err(|_| WordError::unexpected(text, NUMBER))
+}
+
+pub fn port(text: &str) -> Result<ContainerPort, WordError> {
+    Ok(ContainerPort::try_from(number::<i64>(text)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_numbers_with_a_unit() {
+        let span = |text: &str| Words::of(text).unwrap().span();
+        assert_eq!(span("90s ago"), Ok(90));
+        assert_eq!(span("2h"), Ok(7200));
+        assert_eq!(span("now"), Ok(0));
+        for text in ["90", "m", "5d", "-1s", "1.5h", "4294967295h", "5µ", "soon"] {
+            assert_eq!(span(text), Err(WordError::unexpected(text, SPAN)), "{text}");
+        }
+        assert_eq!(span("\"\""), Err(WordError::unexpected("", SPAN)));
+        assert_eq!(span(""), Err(WordError::Missing { expected: SPAN }));
+    }
+
+    #[test]
+    fn quotes_keep_words_together_and_must_be_closed() {
+        let mut words = Words::of("refused\t\"not now\" mode=\"a b\"").unwrap();
+        let all: Vec<String> = std::iter::from_fn(|| words.next()).collect();
+        assert_eq!(all, ["refused", "not now", "mode=a b"]);
+        assert_eq!(Words::of("refused \"not now").unwrap_err(), WordError::OpenQuote);
+    }
 }
