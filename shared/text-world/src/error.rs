@@ -21,11 +21,11 @@ pub enum TextError {
 /// Why a line is not understood. Each text names the word and what is expected in its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WordError {
-    #[error("expected {expected}, found `{word}`")]
+    #[error("found `{word}`; expected {expected}")]
     Unexpected { word: String, expected: &'static str },
-    #[error("expected {expected}, found the end of the line")]
+    #[error("the line ends too early; expected {expected}")]
     Missing { expected: &'static str },
-    #[error("expected a closing quotation mark, found the end of the line")]
+    #[error("the line ends within a quotation; expected another `\"`")]
     OpenQuote,
     #[error(transparent)]
     Name(#[from] NotAnId),
@@ -33,7 +33,7 @@ pub enum WordError {
     NoService,
     #[error("expected a line `group {group} ...` before this one")]
     NoGroup { group: String },
-    #[error("expected a container of this task, found `{word}`")]
+    #[error("found `{word}`; expected a container of this task")]
     NoContainer { word: String },
     #[error("expected `ended SPAN` for a task that is {status}: when did it end?")]
     NotEnded { status: String },
