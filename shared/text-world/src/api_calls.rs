@@ -2,7 +2,7 @@
 
 use super::error::WordError;
 use super::names;
-use super::words::Words;
+use super::words::{Words, known};
 use super::world::World;
 use portkeeper_core::api_call::{Actor, ActorKind, ApiCall, IndexKey, NamedTarget, Operation};
 use portkeeper_core::ids::{HostPort, Target, TargetId};
@@ -16,6 +16,7 @@ const PART: &str = "a target, an instance or address, `by USER`, `role ROLE` or 
 pub fn state_call(world: &mut World, words: &mut Words) -> Result<(), WordError> {
     let at = world.now.minus_secs(words.span()?);
     let operation = words.require("an operation such as `DeregisterTargets`")?;
+    let operation: Operation = known(&operation, &Operation::ALL)?;
     let place = match words.require("a target group, or `lb`")?.as_str() {
         "lb" => IndexKey::of_balancer(&names::balancer("app"))
             .ok_or_else(|| WordError::unexpected("lb", "a target group"))?,
@@ -33,7 +34,6 @@ pub fn state_call(world: &mut World, words: &mut Words) -> Result<(), WordError>
         }
     }
     let id = format!("{operation} {at}");
-    let operation = Operation::from(operation);
     world.calls.push(ApiCall { id, at, by, operation, place, targets, others: Others::default() });
     Ok(())
 }

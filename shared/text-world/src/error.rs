@@ -1,6 +1,7 @@
 //! Why a text is not a text world.
 
 use portkeeper_core::ids::NotAnId;
+use std::borrow::Cow;
 
 /// Why a text could not be run as a text world.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +23,7 @@ pub enum TextError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WordError {
     #[error("found `{word}`; expected {expected}")]
-    Unexpected { word: String, expected: &'static str },
+    Unexpected { word: String, expected: Cow<'static, str> },
     #[error("the line ends too early; expected {expected}")]
     Missing { expected: &'static str },
     #[error("the line ends within a quotation; expected another `\"`")]
@@ -42,7 +43,7 @@ pub enum WordError {
 }
 
 impl WordError {
-    pub(crate) fn unexpected(word: &str, expected: &'static str) -> Self {
-        Self::Unexpected { word: word.to_owned(), expected }
+    pub(crate) fn unexpected(word: &str, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unexpected { word: word.to_owned(), expected: expected.into() }
     }
 }

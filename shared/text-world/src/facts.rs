@@ -1,7 +1,7 @@
 //! The lines that state the facts of a world, and those about the policy, the ledger and gaps.
 
 use super::error::WordError;
-use super::words::{Words, number, port};
+use super::words::{Words, known, number, one_of, port};
 use super::world::World;
 use super::{api_calls, groups, names, service, tasks};
 use portkeeper_core::ledger::LedgerRecord;
@@ -17,6 +17,18 @@ const FACT: &str = "`policy`, `group`, `service`, `deployment`, `says`, `revisio
 const POLICY: &str = "`settle=`, `confirm=`, `mode=`, `max=`, `percent=`, `repairs=`, `hops=`, \
     `below=`, `stops=`, `remind=`, `person=` or `az-all=`";
 const GAP: &str = "`service`, `tasks`, `revisions`, `owners`, `elsewhere` or `none`";
+
+/// `ContainerInstance.status` of the ECS API, and what an observation has for an instance that ECS no
+/// longer knows.
+const INSTANCE_STATUSES: [&str; 7] = [
+    "REGISTERING",
+    "REGISTRATION_FAILED",
+    "ACTIVE",
+    "INACTIVE",
+    "DEREGISTERING",
+    "DRAINING",
+    "MISSING",
+];
 
 /// Takes a line that states a fact.
 pub fn state(world: &mut World, words: &mut Words) -> Result<(), WordError> {
@@ -80,7 +92,7 @@ fn state_definition(world: &mut World, words: &mut Words) -> Result<(), WordErro
     let name = words.require("a task definition")?;
     let mode = words.require("a network mode: `bridge`, `host`, `awsvpc` or `none`")?;
     let mut definition =
-        TaskDefinition { network_mode: NetworkMode::from(mode.as_str()), ports: BTreeMap::new() };
+        TaskDefinition { network_mode: known(&mode, &NetworkMode::ALL)?, ports: BTreeMap::new() };
     while let Some(word) = words.next() {
         let (container, number) =
             word.split_once(':').ok_or_else(|| WordError::unexpected(&word, "CONTAINER:PORT"))?;
@@ -98,9 +110,10 @@ fn state_instance(world: &mut World, words: &mut Words) -> Result<(), WordError>
         match word.as_str() {
             "disconnected" => state.agent_connected = false,
             "unread" => unread = true,
-            // As ECS writes them, including those that it may add.
-            status if status.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') => {
-                status.clone_into(&mut state.status);
+            other
+                if other.starts_with(|first: char| first == '?' || first.is_ascii_uppercase()) =>
+            {
+                one_of(other, &INSTANCE_STATUSES)?.clone_into(&mut state.status);
             }
             other => {
                 let expected = "`disconnected`, `unread` or a status such as `DRAINING`";

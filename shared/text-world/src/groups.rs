@@ -2,13 +2,18 @@
 
 use super::error::WordError;
 use super::names;
-use super::words::{Words, number};
+use super::words::{Words, known, number, one_of};
 use super::world::{Group, World};
 use portkeeper_core::ids::HostPort;
 use portkeeper_core::observation::{FoundGroup, HealthState, RegisteredTarget, TargetType};
 
 const PART: &str = "`type=`, `family=`, `protocol=`, `port=`, `interval=`, `threshold=`, `lb=`, \
     `vpc=`, `check=`, `path=`, `codes=`, `unattached`, `missing` or `unread`";
+
+/// `Protocol` and `IpAddressType` of ELBv2 `CreateTargetGroup`.
+const PROTOCOLS: [&str; 9] =
+    ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"];
+const FAMILIES: [&str; 2] = ["ipv4", "ipv6"];
 
 /// Restating a group keeps its targets.
 pub fn state_group(world: &mut World, words: &mut Words) -> Result<(), WordError> {
@@ -21,9 +26,13 @@ pub fn state_group(world: &mut World, words: &mut Words) -> Result<(), WordError
     let (mut missing, mut unread, mut unattached, mut kind) = (false, false, false, None);
     while let Some(word) = words.next() {
         match word.split_once('=') {
-            Some(("type", kind)) => found.target_type = TargetType::from(kind),
-            Some(("family", family)) => family.clone_into(&mut found.ip_address_type),
-            Some(("protocol", protocol)) => protocol.clone_into(&mut found.protocol),
+            Some(("type", kind)) => found.target_type = known(kind, &TargetType::ALL)?,
+            Some(("family", text)) => {
+                one_of(text, &FAMILIES)?.clone_into(&mut found.ip_address_type);
+            }
+            Some(("protocol", text)) => {
+                one_of(text, &PROTOCOLS)?.clone_into(&mut found.protocol);
+            }
             Some(("port", text)) => {
                 found.default_port = Some(HostPort::try_from(number::<i64>(text)?)?);
             }
@@ -76,11 +85,11 @@ pub fn state_target(world: &mut World, words: &mut Words) -> Result<(), WordErro
     let target = names::target(&words.require("a target")?)?;
     let state = words.require("a state such as `healthy`, or `gone`")?;
     let targets = &mut world.group(&group)?.found.targets;
-    targets.retain(|known| known.target != target);
+    targets.retain(|other| other.target != target);
     if state == "gone" {
         return words.end("the end of the line");
     }
-    let state = HealthState::from(state.as_str());
+    let state = known(&state, &HealthState::ALL)?;
     let (mut reason, mut availability_zone) = (None, None);
     while let Some(word) = words.next() {
         match word.strip_prefix("zone=") {

@@ -2,7 +2,7 @@
 
 use super::error::WordError;
 use super::names;
-use super::words::{Words, number, port};
+use super::words::{Words, known, number, one_of, port};
 use super::world::World;
 use portkeeper_core::ids::{NotAnId, ServiceKey, TargetGroupArn};
 use portkeeper_core::observation::{
@@ -33,9 +33,11 @@ pub fn state_service(world: &mut World, words: &mut Words) -> Result<(), WordErr
         match word.split_once('=') {
             Some(("desired", text)) => world.desired_count = Some(number(text)?),
             Some(("min", text)) => facts.minimum_healthy_percent = Some(number(text)?),
-            Some(("controller", text)) => facts.controller = DeploymentController::from(text),
-            Some(("strategy", text)) => facts.strategy = DeploymentStrategy::from(text),
-            Some(("status", text)) => facts.status = ServiceStatus::from(text),
+            Some(("controller", text)) => {
+                facts.controller = known(text, &DeploymentController::ALL)?;
+            }
+            Some(("strategy", text)) => facts.strategy = known(text, &DeploymentStrategy::ALL)?,
+            Some(("status", text)) => facts.status = known(text, &ServiceStatus::ALL)?,
             Some(("mode", text)) => facts.mode_tag = Some(text.to_owned()),
             Some(("owner", text)) => facts.owner_tag = Some(text.to_owned()),
             Some(("grace", text)) => facts.health_check_grace_seconds = number(text)?,
@@ -95,13 +97,18 @@ pub fn state_task_set(world: &mut World, words: &mut Words) -> Result<(), WordEr
     while let Some(word) = words.next() {
         match word.as_str() {
             "desired" => desired_count = Some(words.number()?),
-            "status" => status = Some(words.require("a status")?),
+            "status" => status = Some(status_of(&words.require("a status")?)?),
             other => return Err(WordError::unexpected(other, TASK_SET_PART)),
         }
     }
     let set = TaskSet { id, load_balancers, status, desired_count };
     world.service_facts()?.task_sets.push(set);
     Ok(())
+}
+
+/// `Deployment.status` and `TaskSet.status` of the ECS API.
+fn status_of(text: &str) -> Result<String, WordError> {
+    Ok(one_of(text, &["PRIMARY", "ACTIVE", "DRAINING", "INACTIVE"])?.to_owned())
 }
 
 pub fn state_deployment(world: &mut World, words: &mut Words) -> Result<(), WordError> {
@@ -113,13 +120,14 @@ pub fn state_deployment(world: &mut World, words: &mut Words) -> Result<(), Word
     if status == "gone" {
         return words.end("the end of the line");
     }
+    let status = status_of(&status)?;
     let task_definition = names::definition(&words.require("a task definition")?)?;
     let (mut rollout, mut created_at, mut failed_tasks) = (None, None, None);
     while let Some(word) = words.next() {
         match word.strip_prefix("failed=") {
             Some(text) => failed_tasks = Some(number(text)?),
             None if word == "for" => created_at = Some(now.minus_secs(words.span()?)),
-            None if rollout.is_none() => rollout = Some(RolloutState::from(word.as_str())),
+            None if rollout.is_none() => rollout = Some(known(&word, &RolloutState::ALL)?),
             None => {
                 let expected = "one rollout state, `failed=` or `for SPAN`";
                 return Err(WordError::unexpected(&word, expected));

@@ -2,7 +2,7 @@
 
 use super::error::WordError;
 use super::names;
-use super::words::Words;
+use super::words::{Words, known, one_of};
 use super::world::{OwnTask, World};
 use portkeeper_core::ids::{NotAnId, TaskDefinitionArn};
 use portkeeper_core::observation::{
@@ -18,6 +18,16 @@ pub const DEFAULT_DEPLOYMENT: &str = "1";
 
 /// How long a task has been running if the text does not say.
 const LONG_SECS: u32 = 600;
+
+/// `Task.stopCode` of the ECS API.
+const STOP_CODES: [&str; 6] = [
+    "TaskFailedToStart",
+    "EssentialContainerExited",
+    "UserInitiated",
+    "ServiceSchedulerInitiated",
+    "SpotInterruption",
+    "TerminationNotice",
+];
 
 macro_rules! part {
     ($more:literal) => {
@@ -145,8 +155,8 @@ fn read_task(
             word if word.contains("->") => bind(&mut containers, word)?,
             word => match (word.split_once('/'), word.strip_prefix('v').map(str::parse)) {
                 (Some((last, desired)), _) => {
-                    task.last_status = TaskStatus::from(last);
-                    task.desired_status = TaskStatus::from(desired);
+                    task.last_status = known(last, &TaskStatus::ALL)?;
+                    task.desired_status = known(desired, &TaskStatus::ALL)?;
                 }
                 (None, Some(Ok(version))) => task.version = version,
                 _ => other(words, word)?,
@@ -206,7 +216,10 @@ fn read_life(
         "deregistered" => task.deregistered = true,
         "disconnected" => task.connected = false,
         "connected" => task.connected = true,
-        "stop-code" => task.stop_code = Some(words.require("a stop code")?),
+        "stop-code" => {
+            let code = words.require("a stop code")?;
+            task.stop_code = Some(one_of(&code, &STOP_CODES)?.to_owned());
+        }
         "reason" => task.stopped_reason = Some(words.require("a reason")?),
         "killed" => {
             let group = names::group(&words.require("a target group")?)?;

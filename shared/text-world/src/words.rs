@@ -3,6 +3,7 @@
 use super::error::WordError;
 use portkeeper_core::ids::ContainerPort;
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::str::FromStr;
 
 const SPAN: &str = "a span of time such as `90s`, `5m` or `2h`, or `now`";
@@ -86,6 +87,29 @@ impl Words {
 /// A number within a word, as in `desired=2`.
 pub fn number<T: FromStr>(text: &str) -> Result<T, WordError> {
     text.parse().map_err(|_| WordError::unexpected(text, NUMBER))
+}
+
+/// A value of AWS that this version knows. Any other is more likely a typing error, unless a `?` says
+/// that it is meant: `?SIDEWAYS`.
+pub fn known<T>(text: &str, all: &[T]) -> Result<T, WordError>
+where
+    T: Display + for<'a> From<&'a str>,
+{
+    let names: Vec<String> = all.iter().map(T::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    one_of(text, &names).map(T::from)
+}
+
+/// The same, for values that the core has as text.
+pub fn one_of<'a>(text: &'a str, names: &[&str]) -> Result<&'a str, WordError> {
+    match text.strip_prefix('?') {
+        Some(unknown) if !unknown.is_empty() => Ok(unknown),
+        None if names.contains(&text) => Ok(text),
+        _ => {
+            let names = names.join("`, `");
+            Err(WordError::unexpected(text, format!("one of `{names}`, or `?` and another value")))
+        }
+    }
 }
 
 pub fn port(text: &str) -> Result<ContainerPort, WordError> {

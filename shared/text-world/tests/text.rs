@@ -30,7 +30,7 @@ fn an_error_names_the_line_the_word_and_what_is_expected() {
 }
 
 #[test]
-fn every_word_that_is_not_understood_is_an_error() {
+fn an_unknown_fact_a_wrong_check_and_a_wrong_limit_are_errors() {
     let lines = [
         "tsk t1 RUNNING/RUNNING",
         "look afta 5s",
@@ -44,41 +44,6 @@ fn every_word_that_is_not_understood_is_an_error() {
         "policy settle=soon",
         "policy mode=on",
         "policy az-all=yes",
-        "group",
-        "group web lb",
-        "group web port=0",
-        "service web",
-        "service shop/web bind web to app:8080",
-        "service shop/web binds web at app:8080",
-        "service shop/web binds web to app",
-        "service shop/web binds web to app:99999",
-        "service shop/web desired=-1",
-        "service /web",
-        "deployment 111 PRIMARY web:1",
-        "says 5m ago stable",
-        "definition web:1 host app",
-        "definition web:1",
-        "task t1 RUNNING/RUNNING app->32768",
-        "task t1 RUNNING/RUNNING app:8000-8010->32800-32801",
-        "task t1 RUNNING/RUNNING ip 10.0.0",
-        "task t1 RUNNING/RUNNING exited app",
-        "task t1 RUNNING/RUNNING ended 5m ago",
-        "task t1 STOPPED/STOPPED on i-1",
-        "task t1 in prod-2",
-        "owner t9 RUNNING/RUNNING",
-        "owner billing/t9 unlisted",
-        "instance i-1 disconected",
-        "target web i-1:32768 healthy",
-        "known web i-1 t1",
-        "known web i-1:32768 t1 relesed 5m",
-        "ledger full",
-        "event t1 nine",
-        "call 2m ago DeregisterTargets web i-1:x",
-        "call 2m ago DeregisterTargets web alice",
-        "counts runing=3",
-        "gap task",
-        "gap tasks page 2 failed",
-        "gap tasks \"page 2 failed",
     ];
     expect![[r#"
         cannot understand line 1: `tsk t1 RUNNING/RUNNING`
@@ -105,6 +70,31 @@ fn every_word_that_is_not_understood_is_an_error() {
           found `on`; expected `repair`, `alert` or `off`
         cannot understand line 1: `policy az-all=yes`
           found `yes`; expected `true` or `false`
+    "#]].assert_eq(&errors(lines));
+}
+
+#[test]
+fn a_wrong_group_or_service_is_an_error() {
+    let lines = [
+        "group",
+        "group web lb",
+        "group web port=0",
+        "service web",
+        "service shop/web bind web to app:8080",
+        "service shop/web binds web at app:8080",
+        "service shop/web binds web to app",
+        "service shop/web binds web to app:99999",
+        "service shop/web desired=-1",
+        "service /web",
+        "deployment 111 PRIMARY web:1",
+        "says 5m ago stable",
+        "group web type=ips",
+        "group web protocol=HTP",
+        "group web family=ipv5",
+        "service shop/web strategy=SIDEWAYS",
+        "service shop/web status=?",
+    ];
+    expect![[r#"
         cannot understand line 1: `group`
           the line ends too early; expected a target group
         cannot understand line 1: `group web lb`
@@ -129,6 +119,41 @@ fn every_word_that_is_not_understood_is_an_error() {
           expected a line `service CLUSTER/SERVICE ...` before this one
         cannot understand line 1: `says 5m ago stable`
           expected a line `service CLUSTER/SERVICE ...` before this one
+        cannot understand line 1: `group web type=ips`
+          found `ips`; expected one of `instance`, `ip`, `lambda`, `alb`, or `?` and another value
+        cannot understand line 1: `group web protocol=HTP`
+          found `HTP`; expected one of `HTTP`, `HTTPS`, `TCP`, `TLS`, `UDP`, `TCP_UDP`, `GENEVE`, `QUIC`, `TCP_QUIC`, or `?` and another value
+        cannot understand line 1: `group web family=ipv5`
+          found `ipv5`; expected one of `ipv4`, `ipv6`, or `?` and another value
+        cannot understand line 1: `service shop/web strategy=SIDEWAYS`
+          found `SIDEWAYS`; expected one of `ROLLING`, `BLUE_GREEN`, `LINEAR`, `CANARY`, or `?` and another value
+        cannot understand line 1: `service shop/web status=?`
+          found `?`; expected one of `ACTIVE`, `DRAINING`, `INACTIVE`, or `?` and another value
+    "#]].assert_eq(&errors(lines));
+}
+
+#[test]
+fn a_wrong_task_or_instance_is_an_error() {
+    let lines = [
+        "definition web:1 host app",
+        "definition web:1",
+        "task t1 RUNNING/RUNNING app->32768",
+        "task t1 RUNNING/RUNNING app:8000-8010->32800-32801",
+        "task t1 RUNNING/RUNNING ip 10.0.0",
+        "task t1 RUNNING/RUNNING exited app",
+        "task t1 RUNNING/RUNNING ended 5m ago",
+        "task t1 STOPPED/STOPPED on i-1",
+        "task t1 in prod-2",
+        "owner t9 RUNNING/RUNNING",
+        "owner billing/t9 unlisted",
+        "instance i-1 disconected",
+        "task t1 RUNING/RUNNING",
+        "task t1 RUNNING/STOPED",
+        "task t1 STOPPED/STOPPED ended 5m stop-code UserInitated",
+        "instance i-1 DRAINNG",
+        "definition web:1 brigde app:80",
+    ];
+    expect![[r#"
         cannot understand line 1: `definition web:1 host app`
           found `app`; expected CONTAINER:PORT
         cannot understand line 1: `definition web:1`
@@ -153,6 +178,36 @@ fn every_word_that_is_not_understood_is_an_error() {
           found `unlisted`; expected a status such as `RUNNING/STOPPED`, a binding such as `app:8080->32768`, a version such as `v3`, `on`, `ip`, `ip6`, `subnet`, `for`, `ended`, `by`, `started-by`, `of`, `group`, `exited`, `killed`, `stop-code`, `reason`, `never-ran`, `deregistered`, `disconnected`, `connected`, `anywhere`, `groups` or `in`
         cannot understand line 1: `instance i-1 disconected`
           found `disconected`; expected `disconnected`, `unread` or a status such as `DRAINING`
+        cannot understand line 1: `task t1 RUNING/RUNNING`
+          found `RUNING`; expected one of `PROVISIONING`, `PENDING`, `ACTIVATING`, `RUNNING`, `DEACTIVATING`, `STOPPING`, `DEPROVISIONING`, `STOPPED`, `DELETED`, or `?` and another value
+        cannot understand line 1: `task t1 RUNNING/STOPED`
+          found `STOPED`; expected one of `PROVISIONING`, `PENDING`, `ACTIVATING`, `RUNNING`, `DEACTIVATING`, `STOPPING`, `DEPROVISIONING`, `STOPPED`, `DELETED`, or `?` and another value
+        cannot understand line 1: `task t1 STOPPED/STOPPED ended 5m stop-code UserInitated`
+          found `UserInitated`; expected one of `TaskFailedToStart`, `EssentialContainerExited`, `UserInitiated`, `ServiceSchedulerInitiated`, `SpotInterruption`, `TerminationNotice`, or `?` and another value
+        cannot understand line 1: `instance i-1 DRAINNG`
+          found `DRAINNG`; expected one of `REGISTERING`, `REGISTRATION_FAILED`, `ACTIVE`, `INACTIVE`, `DEREGISTERING`, `DRAINING`, `MISSING`, or `?` and another value
+        cannot understand line 1: `definition web:1 brigde app:80`
+          found `brigde`; expected one of `bridge`, `host`, `awsvpc`, `none`, `default`, or `?` and another value
+    "#]].assert_eq(&errors(lines));
+}
+
+#[test]
+fn a_wrong_word_about_what_was_read_is_an_error() {
+    let lines = [
+        "target web i-1:32768 healthy",
+        "known web i-1 t1",
+        "known web i-1:32768 t1 relesed 5m",
+        "ledger full",
+        "event t1 nine",
+        "call 2m ago DeregisterTargets web i-1:x",
+        "call 2m ago DeregisterTargets web alice",
+        "counts runing=3",
+        "gap task",
+        "gap tasks page 2 failed",
+        "gap tasks \"page 2 failed",
+        "call 2m ago DeregisterTarget web i-1:80",
+    ];
+    expect![[r#"
         cannot understand line 1: `target web i-1:32768 healthy`
           expected a line `group web ...` before this one
         cannot understand line 1: `known web i-1 t1`
@@ -175,12 +230,17 @@ fn every_word_that_is_not_understood_is_an_error() {
           found `2`; expected the end of the line: quote a reason of several words
         cannot understand line 1: `gap tasks "page 2 failed`
           the line ends within a quotation; expected another `"`
+        cannot understand line 1: `call 2m ago DeregisterTarget web i-1:80`
+          found `DeregisterTarget`; expected one of `RegisterTargets`, `DeregisterTargets`, `DeleteTargetGroup`, `DeleteListener`, `DeleteRule`, `ModifyRule`, `ModifyListener`, or `?` and another value
     "#]].assert_eq(&errors(lines));
 }
 
 #[test]
 fn lines_that_need_a_service_or_a_group_say_so_and_a_second_reason_is_refused() {
     let lines = [
+        "target web i-1:32768 helthy",
+        "deployment 111 PRIMRY web:1",
+        "deployment 111 PRIMARY web:1 INPROGRESS",
         "target web i-1:32768 healthy Target.Timeout Target.Other",
         "deployment 111 PRIMARY web:1 IN_PROGRESS COMPLETED",
         "taskset 111 binds web to app:8080 desires 1",
@@ -188,6 +248,12 @@ fn lines_that_need_a_service_or_a_group_say_so_and_a_second_reason_is_refused() 
     ];
     let worlds = lines.map(|line| format!("{SERVICE}{line}"));
     expect![[r#"
+        cannot understand line 3: `target web i-1:32768 helthy`
+          found `helthy`; expected one of `initial`, `healthy`, `unhealthy`, `unhealthy.draining`, `unused`, `draining`, `unavailable`, or `?` and another value
+        cannot understand line 3: `deployment 111 PRIMRY web:1`
+          found `PRIMRY`; expected one of `PRIMARY`, `ACTIVE`, `DRAINING`, `INACTIVE`, or `?` and another value
+        cannot understand line 3: `deployment 111 PRIMARY web:1 INPROGRESS`
+          found `INPROGRESS`; expected one of `IN_PROGRESS`, `COMPLETED`, `FAILED`, or `?` and another value
         cannot understand line 3: `target web i-1:32768 healthy Target.Timeout Target.Other`
           found `Target.Other`; expected one reason, or `zone=`
         cannot understand line 3: `deployment 111 PRIMARY web:1 IN_PROGRESS COMPLETED`
@@ -197,6 +263,13 @@ fn lines_that_need_a_service_or_a_group_say_so_and_a_second_reason_is_refused() 
         cannot understand line 3: `revision 111 web:1 bind web to app:8080`
           found `bind`; expected `undescribed`, `binds GROUP to CONTAINER:PORT`, `resolved GROUPS` or the end of the line
     "#]].assert_eq(&errors(worlds.iter().map(String::as_str)));
+}
+
+/// AWS may add values. A `?` says that one is meant.
+#[test]
+fn a_value_that_aws_may_add_is_marked() {
+    let marked = run(&format!("{SERVICE}target web i-1:32768 ?sleepy\nlook")).unwrap();
+    assert!(marked.contains("foreign"), "{marked}");
 }
 
 /// The lines of the blocks `text` in `docs/text-worlds.md`.
