@@ -265,6 +265,13 @@ fn lines_that_need_a_service_or_a_group_say_so_and_a_second_reason_is_refused() 
     "#]].assert_eq(&errors(worlds.iter().map(String::as_str)));
 }
 
+/// The largest counts that ECS's form allows, although no service has them.
+#[test]
+fn counts_that_cannot_be_added_are_no_panic() {
+    let out = run(&format!("{SERVICE}counts running=4294967295 pending=1")).unwrap();
+    assert!(out.starts_with("0s:"), "{out}");
+}
+
 /// AWS may add values. A `?` says that one is meant.
 #[test]
 fn a_value_that_aws_may_add_is_marked() {
