@@ -39,6 +39,11 @@ pub enum CommandError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    #[error(
+        "cannot print {} as JSON: the result of a text world is text; omit --json",
+        path.display()
+    )]
+    OnlyText { path: PathBuf },
     /// The simulated account refused a call: a defect of the demo.
     #[error("cannot {what} in the simulated account")]
     Stage {

@@ -76,16 +76,18 @@ enum Command {
     /// Exits with 0 if there are no findings, 1 if there are, and 2 if something could not be read
     /// or the command failed.
     Audit(portkeeper::audit::Options),
-    /// Run the planner on a recording, offline.
+    /// Run the planner on a recording or text world, offline.
     ///
-    /// Plans on one observation, or on the recording of an audit. For the recording of an audit,
-    /// the exit code is that of the audit.
+    /// Plans on one observation, or on the recording of an audit, both in JSON; or runs the checks
+    /// of a text world. For the recording of an audit, the exit code is that of the audit.
     Plan {
-        /// File with an observation or recording; `-` for standard input.
+        /// File with JSON or a text world; `-` for standard input.
         ///
-        /// docs/observation.md describes both forms.
-        observation: PathBuf,
-        /// Print one JSON document instead of text.
+        /// A file that begins with `{` is JSON, which docs/observation.md describes.
+        /// docs/text-worlds.md describes text worlds.
+        #[arg(value_name = "FILE")]
+        input: PathBuf,
+        /// Print one JSON document instead of text; only for JSON.
         #[arg(long)]
         json: bool,
     },
@@ -117,8 +119,8 @@ fn main() -> ExitCode {
             portkeeper::world::run(seed, port, large)
         }
         Command::Audit(options) => return ended(portkeeper::audit::run(&options)),
-        Command::Plan { observation, json } => {
-            return ended(portkeeper::plan_file::run(&observation, json));
+        Command::Plan { input, json } => {
+            return ended(portkeeper::plan_file::run(&input, json));
         }
         Command::CheckSpec(options) => return ended(portkeeper::check_spec::run(&options)),
         Command::ExportSpec(options) => return ended(portkeeper::export_spec::run(&options)),

@@ -1,5 +1,5 @@
-//! `portkeeper plan`: runs the planner on a file, offline: one observation, or the recording of an
-//! audit.
+//! `portkeeper plan`: runs the planner on a file, offline: one observation, the recording of an
+//! audit, or a text world.
 
 use crate::audit::recording::{RECORDING_VERSION, Recording};
 use crate::audit::show;
@@ -12,19 +12,26 @@ use serde_json::Value;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What the command accepts, for its errors.
+/// What the command accepts as JSON, for its errors.
 const WANTED: &str =
     "an observation or a recording that this version can read (see docs/observation.md)";
+
+/// What it accepts otherwise.
+const WANTED_AS_TEXT: &str = "an observation or a recording in JSON (see docs/observation.md), or a \
+    text world (see docs/text-worlds.md)";
 
 /// The member that distinguishes a recording from an observation.
 const OF_RECORDING: &str = "inputs";
 
-/// Prints the plan for the observation in `path`, or the report for the recording in it. The report
-/// has the exit code of the recorded audit.
+/// Prints the plan for the observation in `path`, the report for the recording in it, or the checks
+/// of the text world in it. The report has the exit code of the recorded audit.
 pub fn run(path: &Path, json: bool) -> Result<Exit, CommandError> {
     let text = input::read(path)?;
     let not_usable =
         |source| CommandError::NotUsable { path: path.to_owned(), wanted: WANTED, source };
+    if is_text_world(&text) {
+        return run_text_world(path, &text, json);
+    }
     let value: Value = serde_json::from_str(&text).map_err(|error| not_usable(error.into()))?;
     let is_recording = value.get(OF_RECORDING).is_some();
     let version = if is_recording { RECORDING_VERSION } else { INPUT_VERSION };
@@ -47,6 +54,25 @@ pub fn run(path: &Path, json: bool) -> Result<Exit, CommandError> {
     } else {
         render::plan(&mut out, &input, &planned, &questions(&input))?;
     }
+    Ok(Exit::Clean)
+}
+
+/// A JSON document of this command is an object. An empty file is no world: it was probably not
+/// written.
+fn is_text_world(text: &str) -> bool {
+    text.trim_start().starts_with(|first| first != '{')
+}
+
+fn run_text_world(path: &Path, text: &str, json: bool) -> Result<Exit, CommandError> {
+    if json {
+        return Err(CommandError::OnlyText { path: path.to_owned() });
+    }
+    let checks = portkeeper_text_world::run(text).map_err(|error| CommandError::NotUsable {
+        path: path.to_owned(),
+        wanted: WANTED_AS_TEXT,
+        source: error.into(),
+    })?;
+    anstream::stdout().lock().write_all(checks.as_bytes())?;
     Ok(Exit::Clean)
 }
 

@@ -200,3 +200,65 @@ fn the_account_is_served_to_other_programs() {
     assert_eq!(taken.status.code(), Some(2));
     assert!(text(&taken.stderr).contains("choose another port"), "{}", text(&taken.stderr));
 }
+
+/// Runs `plan -` with this text on standard input.
+fn plan_of(input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
+    command.args(["plan", "-"]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// The text world of the README, six lines long, and its result.
+fn readme_example() -> (String, String) {
+    let readme = fs::read_to_string(in_repository("README.md")).unwrap();
+    let example = readme.split("plan - <<'END'\n").nth(1).unwrap();
+    let (world, rest) = example.split_once("END\n").unwrap();
+    (world.to_owned(), rest.split("```").next().unwrap().to_owned())
+}
+
+#[test]
+fn a_text_world_is_run_from_a_file_and_from_standard_input() {
+    let (world, expected) = readme_example();
+    assert_eq!(world.lines().count(), 6);
+    let piped = plan_of(&world);
+    assert_eq!(piped.status.code(), Some(0), "{}", text(&piped.stderr));
+    assert_eq!(text(&piped.stdout), expected);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fault.txt");
+    // As some editors save it.
+    fs::write(&path, format!("\u{feff}\n{}", world.replace('\n', "\r\n"))).unwrap();
+    let path = path.to_str().unwrap();
+    assert_eq!(text(&portkeeper(&["plan", path]).stdout), expected);
+    let as_json = portkeeper(&["plan", "--json", path]);
+    assert_eq!(as_json.status.code(), Some(2));
+    assert!(as_json.stdout.is_empty());
+    assert!(text(&as_json.stderr).contains("fault.txt as JSON"), "{}", text(&as_json.stderr));
+    assert!(text(&as_json.stderr).contains("omit --json"), "{}", text(&as_json.stderr));
+}
+
+#[test]
+fn a_text_world_with_an_error_names_the_line_and_what_is_expected() {
+    let (world, _) = readme_example();
+    let cases = [
+        ("tsk t3 RUNNING/RUNNING", "found `tsk`; expected `policy`, `group`, `service`"),
+        ("task t3 RUNNING/RUNNING on i-1 for 5d", "found `5d`; expected a span of time"),
+        ("look afta 60s", "found `afta`; expected `after SPAN`, `unsent`"),
+    ];
+    for (line, wanted) in cases {
+        let output = plan_of(&format!("{world}{line}\n"));
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(output.stdout.is_empty(), "{line}");
+        let shown = text(&output.stderr);
+        assert!(shown.contains(&format!("cannot understand line 7: `{line}`")), "{shown}");
+        assert!(shown.contains(wanted), "{shown}");
+        assert!(shown.contains("docs/text-worlds.md"), "{shown}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_no_text_world() {
+    let output = plan_of("\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("it is not an observation"), "{}", text(&output.stderr));
+}

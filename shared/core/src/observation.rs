@@ -127,7 +127,7 @@ impl Observation {
         let counted = self
             .service
             .as_ref()
-            .map_or(0, |service| service.running_count + service.pending_count);
+            .map_or(0, |service| service.running_count.saturating_add(service.pending_count));
         let listed = self.tasks.iter().filter(|task| task.is_counted()).count();
         let missed = self
             .gaps

@@ -240,10 +240,10 @@ fn an_unknown_deployment_strategy_or_controller_is_ambiguous() {
     check(
         "
         group web
-        service shop/web binds web to app:8080 strategy=SIDEWAYS
+        service shop/web binds web to app:8080 strategy=?SIDEWAYS
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look after 0s
-        service shop/web binds web to app:8080 controller=ROBOT
+        service shop/web binds web to app:8080 controller=?ROBOT
         look after 60s
         ",
         &expect![[r#"

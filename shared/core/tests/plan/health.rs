@@ -213,7 +213,7 @@ fn health_that_is_not_checked_or_not_known_is_no_fault() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         task t2 RUNNING/RUNNING on i-2 app:8080->32768
         target web i-1:32768 unavailable Target.HealthCheckDisabled
-        target web i-2:32768 sleepy
+        target web i-2:32768 ?sleepy
         ",
         &expect![[r"
             0s:
@@ -316,7 +316,7 @@ fn a_group_of_no_load_balancer_is_judged_by_its_protocol() {
 fn the_kind_of_the_load_balancer_counts_before_the_protocol_of_its_group() {
     check(
         "
-        group web protocol=NEW lb=app
+        group web protocol=?NEW lb=app
         group admin protocol=HTTP lb=gwy
         service shop/web binds web to app:8080 and admin to app:9090
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769

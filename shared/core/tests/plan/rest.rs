@@ -101,7 +101,7 @@ fn a_service_with_an_unknown_status_is_out_of_scope() {
     check(
         "
         group web
-        service shop/web binds web to app:8080 status=HIBERNATING
+        service shop/web binds web to app:8080 status=?HIBERNATING
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look
         ",

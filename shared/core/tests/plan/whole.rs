@@ -627,8 +627,8 @@ fn tasks_that_fail_by_themselves_are_a_loop() {
         "UserInitiated",
         "SomethingNew",
     ];
-    let table =
-        codes.map(|code| format!("{code}: {}\n", alerts_of(2, 2, 3, &format!("stop-code {code}"))));
+    let table = codes
+        .map(|code| format!("{code}: {}\n", alerts_of(2, 2, 3, &format!("stop-code ?{code}"))));
     expect![[r#"
         EssentialContainerExited: alert: kill_loop (error): service
         TaskFailedToStart: alert: kill_loop (error): service

@@ -2,7 +2,6 @@
 //!
 //! Holds I-PARTIAL, I-FIRST, I-COMPLETE.
 
-use super::world::World;
 use portkeeper_core::compare::{compare, out_of_scope};
 use portkeeper_core::expected::expected_targets;
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TargetId};
@@ -14,6 +13,7 @@ use portkeeper_core::observation::{
 };
 use portkeeper_core::plan::{ActionKind, Plan, PlanInput, plan};
 use portkeeper_core::policy::Mode;
+use portkeeper_text_world::World;
 use std::collections::BTreeSet;
 
 /// Panics with a readable message when a property does not hold.

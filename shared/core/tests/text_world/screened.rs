@@ -3,13 +3,13 @@
 //!
 //! Holds I-SWEEP.
 
-use super::read::{first_reading, read_places};
-use super::world::World;
 use portkeeper_core::cluster_tasks::ClusterTasks;
 use portkeeper_core::expected::named_groups;
 use portkeeper_core::observation::{Observation, OtherTask};
 use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput, Writes};
 use portkeeper_core::screen::{Screened, screen};
+use portkeeper_text_world::World;
+use portkeeper_text_world::read::{first_reading, read_places};
 use std::collections::BTreeSet;
 
 /// Panics when the sweep requests no check for a world in which a check of the service reports

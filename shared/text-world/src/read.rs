@@ -13,7 +13,8 @@ use portkeeper_core::observation::{
 };
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
 
-/// The input of a plan, and what the core requested after the first reading.
+/// Returns the input of a plan, and what the core requested after the first reading.
+#[must_use]
 pub fn read(world: &World) -> (PlanInput, Questions) {
     let mut input = PlanInput {
         version: INPUT_VERSION,
@@ -30,6 +31,8 @@ pub fn read(world: &World) -> (PlanInput, Questions) {
     (input, questions)
 }
 
+/// Reads what a check always reads.
+#[must_use]
 pub fn first_reading(world: &World) -> Observation {
     let mut seen = Observation::new(world.key.clone(), world.now);
     seen.service = world.service.clone().map(|service| with_counts(world, service));
@@ -37,8 +40,8 @@ pub fn first_reading(world: &World) -> Observation {
     seen.gaps.clone_from(&world.gaps);
     let mut wanted = world.record.remembered_groups();
     wanted.extend(world.service.iter().flat_map(named_groups));
-    for (name, group) in &world.groups {
-        let arn = names::group(name);
+    for group in world.groups.values() {
+        let arn = group.arn.clone();
         if !wanted.contains(&arn) {
             continue;
         }
@@ -82,7 +85,7 @@ fn with_counts(world: &World, mut service: Service) -> Service {
     let wanted = |task: &&Task| {
         task.desired_status == TaskStatus::Running && task.service() == Some(&world.key.service)
     };
-    let count = |tasks: usize| u32::try_from(tasks).unwrap();
+    let count = |tasks: usize| u32::try_from(tasks).unwrap_or(u32::MAX);
     let running =
         tasks().filter(wanted).filter(|task| task.last_status == TaskStatus::Running).count();
     let live = tasks().filter(wanted).filter(|task| !task.last_status.is_over()).count();
@@ -95,7 +98,7 @@ fn with_counts(world: &World, mut service: Service) -> Service {
         service.deployments.push(Deployment {
             id: format!("ecs-svc/{DEFAULT_DEPLOYMENT}"),
             status: "PRIMARY".to_owned(),
-            task_definition: names::definition("web:1"),
+            task_definition: world.default_definition.clone(),
             rollout: None,
             failed_tasks: None,
             created_at: None,

@@ -1,23 +1,24 @@
-//! The result of a check, as text.
+//! The result of a check, as text. Writing to a `String` cannot fail.
 
-use super::world::World;
+use super::world::Look;
 use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
 use portkeeper_core::observation::Questions;
-use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
+use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, PlanInput, Verdict};
 use portkeeper_core::readiness::Readiness;
 use portkeeper_core::time::{Timestamp, spoken};
 use std::fmt::Write as _;
 
 /// Everything that is not in order; the questions, writes and alerts; and when the next check is
 /// due.
-pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan) -> String {
+pub fn look(look: &Look<'_>) -> String {
+    let Look { world, input, questions, plan } = look;
     let mut out = format!("{}s:\n", world.now.secs_since(world.start));
     if !questions.is_empty() {
-        writeln!(out, "  asks: {}", asked(questions)).unwrap();
+        let _ = writeln!(out, "  asks: {}", asked(questions));
     }
     for verdict in plan.verdicts.iter().filter(|verdict| verdict.decision != Decision::InOrder) {
-        writeln!(out, "  {}", one(verdict, world.now)).unwrap();
+        let _ = writeln!(out, "  {}", one(verdict, world.now));
     }
     let actions = plan.actions.iter().map(|action| {
         let targets: Vec<String> = action.targets.iter().map(ToString::to_string).collect();
@@ -27,16 +28,16 @@ pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan
     });
     let actions: Vec<String> = actions.collect();
     if !actions.is_empty() {
-        writeln!(out, "  plan: {}", actions.join("; ")).unwrap();
+        let _ = writeln!(out, "  plan: {}", actions.join("; "));
     }
     for alert in &plan.alerts {
-        writeln!(out, "  alert: {}", alert_line(alert)).unwrap();
+        let _ = writeln!(out, "  alert: {}", alert_line(alert));
     }
     if plan.next_record == input.record {
-        writeln!(out, "  nothing to write down").unwrap();
+        let _ = writeln!(out, "  nothing to write down");
     }
     if let Some(at) = plan.recheck_at {
-        writeln!(out, "  looks again in {}s", at.secs_since(world.now)).unwrap();
+        let _ = writeln!(out, "  looks again in {}s", at.secs_since(world.now));
     }
     out
 }
@@ -86,12 +87,15 @@ pub fn audit(input: &PlanInput) -> String {
     for found in &audited.findings {
         let (code, severity) = (&found.code, found.severity.as_str());
         let then = decided(&found.then, input.now);
-        writeln!(out, "  {} | {code} ({severity}) | then {then} | {}", found.subject, found.why)
-            .unwrap();
+        let _ = writeln!(
+            out,
+            "  {} | {code} ({severity}) | then {then} | {}",
+            found.subject, found.why
+        );
     }
     for (word, verdicts) in [("young", &audited.young), ("unknown", &audited.unknown)] {
         for verdict in verdicts {
-            writeln!(out, "  {word}: {} | {}", verdict.subject, verdict.why).unwrap();
+            let _ = writeln!(out, "  {word}: {} | {}", verdict.subject, verdict.why);
         }
     }
     out
@@ -152,7 +156,7 @@ fn alert_line(alert: &Alert) -> String {
 pub fn incidents(record: &LedgerRecord) -> String {
     let mut out = String::new();
     for incident in &record.incidents {
-        writeln!(out, "open: {}", open(incident)).unwrap();
+        let _ = writeln!(out, "open: {}", open(incident));
     }
     out
 }
@@ -160,7 +164,7 @@ pub fn incidents(record: &LedgerRecord) -> String {
 fn open(incident: &Incident) -> String {
     let mut line = format!("{} {}, seen {}", incident.code, incident.subject, incident.seen);
     if incident.repairs.tried > 0 {
-        write!(line, ", {} repairs", incident.repairs.tried).unwrap();
+        let _ = write!(line, ", {} repairs", incident.repairs.tried);
     }
     if incident.alerted.is_some() {
         line.push_str(", reported");

@@ -1,24 +1,34 @@
 //! The facts of a world.
 
+use super::error::WordError;
 use super::names;
 use portkeeper_core::api_call::{ApiCall, IndexKey};
-use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TaskArn};
+use portkeeper_core::ids::{
+    ContainerInstanceArn, NotAnId, ServiceKey, TargetGroupArn, TaskArn, TaskDefinitionArn,
+};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
-    ContainerInstanceState, FoundGroup, Gap, OtherTask, Service, Task, TaskDefinition,
+    ContainerInstanceState, FoundGroup, Gap, OtherTask, Questions, Service, Task, TaskDefinition,
 };
+use portkeeper_core::plan::{Plan, PlanInput};
 use portkeeper_core::policy::Policy;
 use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// 2026-11-23T10:00:00Z, the time of the first line.
+const START: Timestamp = Timestamp::from_secs(1_795_428_000);
+
 /// A target group and how it answers.
+#[derive(Debug)]
 pub struct Group {
+    pub arn: TargetGroupArn,
     pub found: FoundGroup,
     pub missing: bool,
     pub unread: bool,
 }
 
 /// A task of the service and how it answers.
+#[derive(Debug)]
 pub struct OwnTask {
     pub task: Task,
     /// No list includes the task; ECS describes it when asked by ARN.
@@ -31,6 +41,7 @@ pub struct OwnTask {
 pub type Instance = Option<ContainerInstanceState>;
 
 /// Everything that the lines have stated so far, and the record of the service.
+#[derive(Debug)]
 pub struct World {
     pub key: ServiceKey,
     pub start: Timestamp,
@@ -42,6 +53,8 @@ pub struct World {
     pub service: Option<Service>,
     pub desired_count: Option<u32>,
     pub counts: Option<(u32, u32)>,
+    /// The task definition of a task or deployment for which the text names none.
+    pub default_definition: TaskDefinitionArn,
     pub definitions: BTreeMap<String, TaskDefinition>,
     pub tasks: BTreeMap<String, OwnTask>,
     pub other_tasks: BTreeMap<String, OtherTask>,
@@ -54,23 +67,34 @@ pub struct World {
     pub calls: Vec<ApiCall>,
 }
 
+/// One check: the world as it is then, what was read of it, what the core requested after the first
+/// reading, and what the core planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    pub world: &'a World,
+    pub input: &'a PlanInput,
+    pub questions: &'a Questions,
+    pub plan: &'a Plan,
+}
+
 impl World {
-    pub fn new() -> Self {
-        let start = Timestamp::try_from("2026-11-23T10:00:00Z".to_owned()).unwrap();
-        Self {
-            key: ServiceKey { cluster: names::cluster("shop"), service: "web".to_owned() },
-            start,
-            now: start,
+    /// A world without any facts. The record is a day old.
+    pub fn new() -> Result<Self, NotAnId> {
+        Ok(Self {
+            key: ServiceKey { cluster: names::cluster("shop")?, service: "web".to_owned() },
+            start: START,
+            now: START,
             hop: 0,
             policy: Policy::default(),
             record: LedgerRecord {
-                continuous_since: Some(start.minus_secs(24 * 3600)),
+                continuous_since: Some(START.minus_secs(24 * 3600)),
                 ..LedgerRecord::default()
             },
             groups: BTreeMap::new(),
             service: None,
             desired_count: None,
             counts: None,
+            default_definition: names::definition("web:1")?,
             definitions: BTreeMap::new(),
             tasks: BTreeMap::new(),
             other_tasks: BTreeMap::new(),
@@ -80,27 +104,29 @@ impl World {
             owners_unread: false,
             elsewhere_unread: false,
             calls: Vec::new(),
-        }
+        })
     }
 
     /// The ledger's index lists the groups of the service, so each write to the record has another
     /// reason.
     pub fn index_places(&mut self) {
-        for (name, group) in &self.groups {
+        for group in self.groups.values() {
             let balancers =
                 group.found.load_balancers.iter().filter_map(|arn| IndexKey::of_balancer(arn));
-            for place in balancers.chain([IndexKey::Group(names::group(name))]) {
+            for place in balancers.chain([IndexKey::Group(group.arn.clone())]) {
                 self.record.index_keys.entry(place).or_insert(self.start);
             }
         }
     }
 
     /// The task is of another cluster.
+    #[must_use]
     pub fn is_elsewhere(&self, owner: &OtherTask) -> bool {
         owner.task.arn.cluster_name() != Some(self.key.cluster.name())
     }
 
     /// The container instances that an EC2 instance has in any cluster, with or without tasks.
+    #[must_use]
     pub fn container_instances_of(&self, host: &str) -> BTreeSet<ContainerInstanceArn> {
         let own = self.tasks.values().map(|own| &own.task);
         let tasks = own.chain(self.other_tasks.values().map(|other| &other.task));
@@ -108,11 +134,11 @@ impl World {
         named.chain(self.instances.keys()).filter(|arn| names::host(arn) == host).cloned().collect()
     }
 
-    pub fn service_facts(&mut self) -> &mut Service {
-        self.service.as_mut().expect("the service comes before what belongs to it")
+    pub(crate) fn service_facts(&mut self) -> Result<&mut Service, WordError> {
+        self.service.as_mut().ok_or(WordError::NoService)
     }
-}
 
-pub fn before(moment: Timestamp, secs: u32) -> Timestamp {
-    Timestamp::from_millis(moment.as_millis() - i64::from(secs) * 1000)
+    pub(crate) fn group(&mut self, name: &str) -> Result<&mut Group, WordError> {
+        self.groups.get_mut(name).ok_or_else(|| WordError::NoGroup { group: name.to_owned() })
+    }
 }
