@@ -7,7 +7,7 @@
 //! | --- | --- | --- | --- |
 //! | `<cluster>/<service>` | the record of a service | `counter`, `record`, `write`, `expires` | `records` |
 //! | `switch` | the kill switch | `writes`, `why` | a person; read by `switch` |
-//! | `sweep` | where the next sweep resumes | `cluster`, `after`, `expires` | `sweep_mark` |
+//! | `sweep` | where the next sweep resumes | `cluster`, `after`, `unread`, `expires` | `sweep_mark` |
 //! | `arn:<partition>:elasticloadbalancing:…:targetgroup/…` | the services in a target group | `services`, `expires` | `index` |
 //! | `arn:<partition>:elasticloadbalancing:…:loadbalancer/…` | the services behind a load balancer | `services`, `expires` | `index` |
 //! | `spec#<key in the bucket>` | the record of a spec | `counter`, `record`, `write`, `expires` | the spec's record |
