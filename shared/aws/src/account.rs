@@ -109,9 +109,22 @@ impl Aws {
 
     /// Waits until this many services can be checked without a call that waits for the rate limit.
     /// Wait here before a service is described: after that, every proof ages, and waiting for the
-    /// share would let proofs expire.
-    pub async fn until_checks_can_be_made(&self, services: usize) {
-        self.wait(self.pace.until_checks(services, self.now())).await;
+    /// share would let proofs expire. Returns `false`, without waiting, if they cannot be checked
+    /// before the deadline.
+    pub async fn until_checks_can_be_made(
+        &self,
+        services: usize,
+        deadline: Option<Timestamp>,
+    ) -> bool {
+        let now = self.now();
+        let wait = self.pace.until_checks(services, now);
+        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        let begins = now.as_millis().saturating_add(millis);
+        if deadline.is_some_and(|deadline| begins >= deadline.as_millis()) {
+            return false;
+        }
+        self.wait(wait).await;
+        true
     }
 
     async fn wait(&self, wait: Duration) {
