@@ -95,6 +95,13 @@ impl From<IndexKey> for Key {
     }
 }
 
+/// What happens to the members of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SetChange {
+    Add,
+    Delete,
+}
+
 /// A record that was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
@@ -244,11 +251,12 @@ pub(super) async fn put_texts(
         .map_err(|error| aws.failure(action, format!("item {key} of table {table}"), error))
 }
 
-/// Adds a service to the set under this key. The item is not read first.
-pub(super) async fn add_service(
+/// Changes the set of services under this key by this service. The item is not read first.
+pub(super) async fn update_services(
     aws: &Aws,
     table: &str,
     key: &Key,
+    change: SetChange,
     service: String,
     expires_at: Timestamp,
 ) -> Result<(), Failure> {
@@ -259,7 +267,11 @@ pub(super) async fn add_service(
         .update_item()
         .table_name(table)
         .set_key(Some(Attributes::from([text(KEY, key)])))
-        .update_expression("SET #expires = :expires ADD #services :services")
+        // Both write `expires`: an item that this creates must not stay for ever.
+        .update_expression(match change {
+            SetChange::Add => "SET #expires = :expires ADD #services :services",
+            SetChange::Delete => "SET #expires = :expires DELETE #services :services",
+        })
         .expression_attribute_names("#expires", EXPIRES)
         .expression_attribute_names("#services", SERVICES)
         .expression_attribute_values(":expires", expires)

@@ -5,7 +5,8 @@ use portkeeper_core::api_call::{ApiCall, IndexKey};
 use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
-    ContainerInstanceState, FoundGroup, Gap, OtherTask, Service, Task, TaskDefinition,
+    ContainerInstanceState, FoundGroup, Gap, OtherTask, Service, ServiceStatus, Task,
+    TaskDefinition,
 };
 use portkeeper_core::policy::Policy;
 use portkeeper_core::time::Timestamp;
@@ -84,8 +85,12 @@ impl World {
     }
 
     /// The ledger's index lists the groups of the service, so each write to the record has another
-    /// reason.
+    /// reason. A service that is gone leaves the index.
     pub fn index_places(&mut self) {
+        let is_active = |service: &Service| service.status == ServiceStatus::Active;
+        if !self.service.as_ref().is_some_and(is_active) {
+            return;
+        }
         for (name, group) in &self.groups {
             let balancers =
                 group.found.load_balancers.iter().filter_map(|arn| IndexKey::of_balancer(arn));
