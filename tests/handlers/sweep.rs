@@ -416,3 +416,22 @@ async fn a_group_of_a_thousand_targets_is_read_whole() {
     let record = shop.record("web");
     assert!(record["incidents"].as_array().unwrap().len() <= 301, "the record stays small");
 }
+
+/// Holds C-28. A list of tasks that has more than 100 pages, like that of a cluster with 10,001
+/// tasks: no service is suspect because of the size of its cluster.
+#[tokio::test]
+async fn a_hundred_and_twenty_pages_of_tasks_make_no_service_suspect() {
+    let mut shop = Shop::new(4, &[]);
+    shop.make(&ServiceSpec::new(CLUSTER, "batch").container("app", &[8080]).desired(116));
+    for name in ["a", "b", "c", "d"] {
+        let group = shop.alb_group(&format!("{name}-tg"));
+        shop.make(&behind(name, &group).desired(1));
+    }
+    shop.settle().await;
+    shop.world().ecs.behaviour.tasks_per_page = Some(1);
+    let report = shop.stage.sweep().await.unwrap();
+    let seen = &report.clusters[CLUSTER];
+    assert_eq!(seen.suspects, std::collections::BTreeMap::new());
+    assert_eq!((seen.services, report.unread(), report.is_round_over), (5, 0, true));
+    assert!(shop.count("ListTasks") > 100, "the whole cluster is listed: {:?}", shop.calls());
+}

@@ -23,6 +23,10 @@ const SERVICES_TOGETHER: usize = 500;
 /// messages.
 const OVERHEAD_SECS: u32 = 45;
 
+/// Seconds of these for the tasks of a part. If listing all tasks of a cluster takes longer, it is
+/// read in smaller parts, by service.
+const TASKS_SECS: u32 = 40;
+
 /// Services in one message: as many as `reconcile` describes with one call.
 const SERVICES_IN_MESSAGE: usize = 10;
 
@@ -63,7 +67,10 @@ impl<'a> Round<'a> {
             if left <= OVERHEAD_SECS {
                 return ControlFlow::Break(mark);
             }
-            let limits = Limits { target_groups: self.aws.groups_read_in(left - OVERHEAD_SECS) };
+            let limits = Limits {
+                target_groups: self.aws.groups_read_in(left - OVERHEAD_SECS),
+                task_calls: self.aws.task_reads_in(TASKS_SECS),
+            };
             let part: BTreeSet<String> = rest.iter().take(SERVICES_TOGETHER).cloned().collect();
             let throttled = self.aws.throttled();
             let reading = observe_cluster(self.aws, &mark.cluster, &part, limits, &|_| {}).await;

@@ -175,6 +175,12 @@ impl Aws {
         self.pace.balancing_reads_in(seconds)
     }
 
+    /// Returns how many calls that list or describe tasks fit into this many seconds.
+    #[must_use]
+    pub fn task_reads_in(&self, seconds: u32) -> usize {
+        self.pace.task_reads_in(seconds)
+    }
+
     /// Returns the current time, by the clock that also signs the requests.
     #[must_use]
     pub fn now(&self) -> Timestamp {

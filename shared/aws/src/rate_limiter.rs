@@ -160,6 +160,13 @@ impl RateLimiter {
         let calls = (burst + per_second * u64::from(seconds)) * self.share_percent / 100;
         usize::try_from(calls).unwrap_or(usize::MAX)
     }
+
+    /// The same for lists and descriptions of tasks and container instances.
+    pub(crate) fn task_reads_in(&self, seconds: u32) -> usize {
+        let (at_once, interval) = self.rate(Family::ClusterResources);
+        let calls = at_once + u64::from(seconds) * 1_000_000 / interval.max(1);
+        usize::try_from(calls).unwrap_or(usize::MAX)
+    }
 }
 
 fn micros(at: Timestamp) -> u64 {
@@ -206,6 +213,16 @@ mod tests {
         );
         assert_eq!(pace.take("sns:Publish", now), Duration::ZERO);
         assert_eq!(pace.calls().get("ecs:ListTasks"), Some(&141));
+    }
+
+    #[test]
+    fn the_reads_that_fit_into_a_time_are_known() {
+        let in_a_minute = |share| {
+            let pace = RateLimiter::new(share);
+            (pace.balancing_reads_in(60), pace.task_reads_in(60))
+        };
+        assert_eq!(in_a_minute(25), (160, 700), "of ECS's own buckets twice the share");
+        assert_eq!(in_a_minute(100), (640, 1300));
     }
 
     #[test]
