@@ -256,6 +256,28 @@ async fn a_round_ends_while_each_tenth_call_is_throttled() {
     assert!(shop.count("DescribeTargetHealth") < 60 + 40 + 20, "and few are read again");
 }
 
+/// Holds C-31: one throttled page of tasks would leave every service of the cluster unread.
+#[tokio::test]
+async fn a_round_ends_while_each_tenth_call_of_ecs_is_throttled() {
+    let mut shop = quiet_services(60, &[]).await;
+    for number in 1..100 {
+        shop.fault(Rule::service(Service::Ecs, Fault::Throttle).skip(number * 9).times(4));
+    }
+    let mut judged = 0;
+    for run in 1.. {
+        assert!(run <= 3, "the round ends");
+        shop.stage.cold_start();
+        let report = shop.stage.sweep().await.unwrap();
+        judged += report.clusters.get(CLUSTER).map_or(0, |seen| seen.services);
+        assert_eq!(asked(&shop), [""; 0], "{report:#?}");
+        if report.is_round_over {
+            assert_eq!(report.unread(), 0, "{report:#?}");
+            break;
+        }
+    }
+    assert_eq!(judged, 60, "every service is judged, each once");
+}
+
 /// A read that AWS always throttles keeps neither the other services nor the other clusters from
 /// being read.
 #[tokio::test]

@@ -57,6 +57,7 @@ pub struct Aws {
     pub(crate) dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     pub(crate) warm: Cache,
     pace: RateLimiter,
+    repeats: bool,
     time: SharedTimeSource,
     sleep: Option<SharedAsyncSleep>,
 }
@@ -81,6 +82,7 @@ impl Aws {
             dynamodb: lazily(&config, aws_sdk_dynamodb::Client::new),
             warm: Cache::default(),
             pace: RateLimiter::new(100),
+            repeats: false,
             time: config.time_source().unwrap_or_default(),
             sleep: config.sleep_impl(),
         }
@@ -97,6 +99,19 @@ impl Aws {
     #[must_use]
     pub fn at_share(self, percent: u32) -> Self {
         Self { pace: RateLimiter::new(percent), ..self }
+    }
+
+    /// Returns the same clients, which repeat a throttled call about tasks even after the SDK gave
+    /// up, as long as that happens to few calls. For a reading in which one page of tasks concerns
+    /// every service of a cluster; elsewhere, waiting in the queue is better.
+    #[must_use]
+    pub fn repeating(self) -> Self {
+        Self { repeats: true, ..self }
+    }
+
+    /// Returns whether a failed call must be repeated.
+    pub(crate) fn may_repeat(&self, failure: &Failure) -> bool {
+        self.repeats && failure.kind == FailureKind::Throttled && self.pace.may_repeat()
     }
 
     /// Waits until a call of this action is within Portkeeper's share. Every call starts with it.
