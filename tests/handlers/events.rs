@@ -2,7 +2,7 @@
 //! same names.
 
 use aws_lambda_events::sqs::SqsEvent;
-use portkeeper_stage::{DEAD_LETTERS, QUEUE};
+use portkeeper_stage::{BATCH_SIZE, DEAD_LETTERS, QUEUE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::account::Account;
 use portkeeper_world::api::Service;
@@ -55,26 +55,91 @@ async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0), "the chain of looks has ended");
 }
 
-/// Holds I-FAILURE. A batch that arrives too close to the deadline is returned whole, and nothing
-/// is read or written.
+/// Delivers one batch to the function, which has this many seconds to begin checks. Returns the
+/// number of messages that return to the queue.
+async fn deliver(shop: &mut Shop, seconds: u32) -> Option<usize> {
+    let batch = take_batch(&mut shop.world(), QUEUE, BATCH_SIZE)?;
+    let event: SqsEvent = serde_json::from_value(batch.clone()).unwrap();
+    let deadline = shop.aws().now().plus_secs(seconds);
+    let response = portkeeper_reconcile::handle(shop.aws(), shop.config(), event, deadline).await;
+    let failed = response.batch_item_failures.len();
+    let response = serde_json::to_value(response).unwrap();
+    finish_batch(&mut shop.world(), QUEUE, &batch, Ok(&response));
+    Some(failed)
+}
+
+/// Holds I-FAILURE. A batch that arrives too close to the deadline is postponed whole: a returned
+/// message would count as received. Nothing else is read or written.
 #[tokio::test]
-async fn messages_without_time_left_are_returned() {
+async fn messages_without_time_left_are_sent_again() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.ask(&["web"]);
     shop.pass(1);
-    let batch = take_batch(&mut shop.world(), QUEUE, 10).unwrap();
-    let event: SqsEvent = serde_json::from_value(batch.clone()).unwrap();
     shop.world().calls.clear();
-    let now = shop.aws().now();
-    let response = portkeeper_reconcile::handle(shop.aws(), shop.config(), event, now).await;
-    assert_eq!(response.batch_item_failures.len(), 1);
-    assert_eq!(shop.calls(), ["BatchGetItem 1"]);
-    let response = serde_json::to_value(response).unwrap();
-    finish_batch(&mut shop.world(), QUEUE, &batch, Ok(&response));
+    assert_eq!(deliver(&mut shop, 0).await, Some(0));
+    assert_eq!(shop.calls(), ["BatchGetItem 1", "SendMessage 1"]);
     let deliveries = shop.run(400).await;
     assert_eq!(deliveries.iter().map(|delivery| delivery.reports.len()).sum::<usize>(), 1);
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
     nothing_happened(&shop);
+}
+
+/// Holds I-FAILURE: if the request cannot be sent again, its message returns to the queue.
+#[tokio::test]
+async fn a_check_that_cannot_be_postponed_is_retried() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.ask(&["web"]);
+    shop.pass(1);
+    shop.fault(Rule::new(Service::Sqs, "SendMessage", Fault::AccessDenied).times(1));
+    assert_eq!(deliver(&mut shop, 0).await, Some(1));
+    let deliveries = shop.run(400).await;
+    assert_eq!(deliveries.iter().map(|delivery| delivery.reports.len()).sum::<usize>(), 1);
+    assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
+}
+
+/// Holds I-FAILURE. A batch takes many runs, because each has time for a few checks only: every
+/// service is checked, whether a message names one service or many, and no message becomes a dead
+/// letter. One service whose check always fails takes no other with it.
+#[tokio::test]
+async fn a_batch_that_takes_many_runs_leaves_no_dead_letters() {
+    let mut shop = Shop::new(4, &[("PORTKEEPER_API_SHARE_PERCENT", "5")]);
+    let names: Vec<String> = (0..120).map(|number| format!("s{number:03}")).collect();
+    for name in &names {
+        let group = shop.alb_group(&format!("{name}-tg"));
+        shop.make(&behind(name, &group).desired(1));
+    }
+    shop.run(3000).await;
+    assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
+    shop.world().calls.clear();
+    let (single, many) = names.split_at(60);
+    shop.ask(&single.iter().map(String::as_str).collect::<Vec<_>>());
+    let cluster = shop.key("web").cluster;
+    for ten in many.chunks(10) {
+        let ten = ten.iter().cloned().collect();
+        shop.send(&portkeeper_core::event::check_message(&cluster, &ten).to_string());
+    }
+    let broken = shop.group("s100-tg");
+    shop.fault(
+        Rule::new(Service::Elbv2, "DescribeTargetHealth", Fault::AccessDenied)
+            .containing(&broken)
+            .forever(),
+    );
+    let mut runs = 0;
+    while shop.world().sqs.depth(QUEUE) > Some(0) {
+        shop.pass(10);
+        runs += usize::from(deliver(&mut shop, 30).await.is_some());
+        assert!(runs < 500, "the batch ends");
+    }
+    assert!(runs > 5, "it takes more runs than a message may be received: {runs}");
+    let read = shop.inputs("DescribeTargetHealth");
+    for name in &names {
+        let group = json!(shop.group(&format!("{name}-tg")));
+        assert!(read.iter().any(|input| input["TargetGroupArn"] == group), "{name} was checked");
+    }
+    let dead: Vec<String> =
+        shop.world().sqs.messages(DEAD_LETTERS).map(|it| it.body.clone()).collect();
+    assert_eq!(dead.len(), 1, "the message of the check that always fails: {dead:#?}");
+    assert!(dead[0].contains("s100"), "{dead:#?}");
 }
 
 /// The recheck message cannot be sent: the message is retried, and the record does not count on a

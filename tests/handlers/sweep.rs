@@ -150,6 +150,164 @@ async fn a_throttled_sweep_yields_and_resumes() {
     assert_eq!(shop.alerts(), [""; 0]);
 }
 
+fn unavailable(service: Service, operation: &str) -> Rule {
+    Rule::new(service, operation, Fault::fail("ServiceUnavailable", "no", 503)).forever()
+}
+
+/// An outage that is not throttling fills no queue, whichever read fails, and sets the alarm's
+/// metric.
+#[tokio::test]
+async fn an_outage_requests_no_checks_and_is_reported() {
+    let reads = [
+        (Service::Elbv2, "DescribeTargetHealth"),
+        (Service::Elbv2, "DescribeTargetGroups"),
+        (Service::Ecs, "DescribeServices"),
+        (Service::Ecs, "ListTasks"),
+        (Service::Ecs, "DescribeTasks"),
+        (Service::Ecs, "DescribeContainerInstances"),
+    ];
+    let mut shop = quiet_services(24, &[]).await;
+    for (service, operation) in reads {
+        shop.stage.cold_start();
+        for fault in [
+            unavailable(service, operation),
+            Rule::new(service, operation, Fault::AccessDenied).forever(),
+        ] {
+            shop.fault(fault);
+            let report = shop.stage.sweep().await.unwrap();
+            let seen = &report.clusters[CLUSTER];
+            assert_eq!(asked(&shop), [""; 0], "{operation}: {report:#?}");
+            assert_eq!((seen.failures.len(), report.unread()), (1, 24), "{operation}: {report:#?}");
+            assert!(seen.failures[0].contains(operation), "{:?}", seen.failures);
+            assert!(report.is_round_over, "{operation}");
+            shop.world().faults.clear();
+        }
+    }
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!((report.unread(), report.clusters[CLUSTER].services), (0, 24));
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+}
+
+/// What can be read during an outage is judged as usual; a few unreadable services get their checks.
+#[tokio::test]
+async fn an_outage_of_some_groups_hides_no_other_service() {
+    let mut shop = quiet_services(24, &[]).await;
+    let host = shop.world().add_host(None, None);
+    shop.by_hand("RegisterTargets", &shop.group("tg-023"), &host, 80);
+    let broken = |number: usize| {
+        unavailable(Service::Elbv2, "DescribeTargetHealth").containing(&format!("tg-{number:03}"))
+    };
+    for number in 0..6 {
+        shop.fault(broken(number));
+    }
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(asked(&shop), ["s023"], "{report:#?}");
+    assert_eq!((report.unread(), report.clusters[CLUSTER].services), (6, 18));
+    shop.world().faults.clear();
+    shop.world().calls.clear();
+    shop.fault(broken(0));
+    shop.stage.sweep().await.unwrap();
+    assert_eq!(asked(&shop), ["s000", "s023"], "one service alone is no outage");
+}
+
+/// A run over many small clusters sees the outage as well.
+#[tokio::test]
+async fn an_outage_over_many_small_clusters_requests_one_check() {
+    let mut shop = Shop::new(0, &[]);
+    for number in 0..12 {
+        let cluster = format!("c{number:02}");
+        shop.world().make_cluster(&cluster).unwrap();
+        shop.world().make_instances(&cluster, 1).unwrap();
+        let group = shop.alb_group(&format!("tg-{number:02}"));
+        let web = ServiceSpec::new(&cluster, "web").container("app", &[8080]);
+        shop.make(&web.behind(&group, "app", 8080).desired(1));
+    }
+    shop.settle().await;
+    shop.fault(unavailable(Service::Elbv2, "DescribeTargetHealth"));
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!((asked(&shop).len(), report.unread()), (1, 11), "{report:#?}");
+}
+
+/// Holds C-31: a throttled call costs its services another read, and no other service anything.
+#[tokio::test]
+async fn a_round_ends_while_each_tenth_call_is_throttled() {
+    let mut shop = quiet_services(60, &[]).await;
+    // Four attempts of each tenth call: the SDK gives up.
+    for number in 1..200 {
+        shop.fault(
+            Rule::new(Service::Elbv2, "DescribeTargetHealth", Fault::Throttle)
+                .skip(number * 9)
+                .times(4),
+        );
+    }
+    shop.fault(Rule::new(Service::Ecs, "DescribeServices", Fault::Throttle).skip(3).times(4));
+    let mut judged = 0;
+    for run in 1.. {
+        assert!(run <= 3, "the round ends");
+        let report = shop.stage.sweep().await.unwrap();
+        judged += report.clusters[CLUSTER].services;
+        assert_eq!(asked(&shop), [""; 0], "{report:#?}");
+        if report.is_round_over {
+            assert_eq!(report.unread(), 0, "{report:#?}");
+            break;
+        }
+    }
+    assert_eq!(judged, 60, "every service is judged, each once");
+    assert!(shop.count("DescribeTargetHealth") < 60 + 40 + 20, "and few are read again");
+}
+
+/// Holds C-31: one throttled page of tasks would leave every service of the cluster unread.
+#[tokio::test]
+async fn a_round_ends_while_each_tenth_call_of_ecs_is_throttled() {
+    let mut shop = quiet_services(60, &[]).await;
+    for number in 1..100 {
+        shop.fault(Rule::service(Service::Ecs, Fault::Throttle).skip(number * 9).times(4));
+    }
+    let mut judged = 0;
+    for run in 1.. {
+        assert!(run <= 3, "the round ends");
+        shop.stage.cold_start();
+        let report = shop.stage.sweep().await.unwrap();
+        judged += report.clusters.get(CLUSTER).map_or(0, |seen| seen.services);
+        assert_eq!(asked(&shop), [""; 0], "{report:#?}");
+        if report.is_round_over {
+            assert_eq!(report.unread(), 0, "{report:#?}");
+            break;
+        }
+    }
+    assert_eq!(judged, 60, "every service is judged, each once");
+}
+
+/// A read that AWS always throttles keeps neither the other services nor the other clusters from
+/// being read.
+#[tokio::test]
+async fn a_service_that_is_always_throttled_does_not_stop_the_round() {
+    let mut shop = quiet_services(12, &[]).await;
+    shop.world().make_cluster("zoo").unwrap();
+    shop.world().make_instances("zoo", 1).unwrap();
+    let group = shop.alb_group("zoo-tg");
+    let web = ServiceSpec::new("zoo", "web").container("app", &[8080]);
+    shop.make(&web.behind(&group, "app", 8080).desired(1));
+    shop.settle().await;
+    shop.fault(
+        Rule::new(Service::Elbv2, "DescribeTargetHealth", Fault::Throttle)
+            .containing("tg-003")
+            .forever(),
+    );
+    let (mut judged, mut unread) = (0, Vec::new());
+    for run in 1.. {
+        assert!(run <= 4, "the round ends");
+        let report = shop.stage.sweep().await.unwrap();
+        judged += report.clusters.values().map(|seen| seen.services).sum::<usize>();
+        unread.push(report.unread());
+        if report.is_round_over {
+            break;
+        }
+    }
+    assert_eq!(judged, 12, "all but one, in both clusters: {unread:?}");
+    assert_eq!(asked(&shop), [""; 0]);
+}
+
 /// A round over a large account takes several runs and reads each service once.
 #[tokio::test]
 async fn a_round_that_does_not_fit_into_one_run_resumes_in_the_next() {
@@ -279,4 +437,23 @@ async fn a_group_of_a_thousand_targets_is_read_whole() {
     assert_eq!(shop.alerts(), ["error limit_exceeded opened", "warning foreign opened"]);
     let record = shop.record("web");
     assert!(record["incidents"].as_array().unwrap().len() <= 301, "the record stays small");
+}
+
+/// Holds C-28. A list of tasks that has more than 100 pages, like that of a cluster with 10,001
+/// tasks: no service is suspect because of the size of its cluster.
+#[tokio::test]
+async fn a_hundred_and_twenty_pages_of_tasks_make_no_service_suspect() {
+    let mut shop = Shop::new(4, &[]);
+    shop.make(&ServiceSpec::new(CLUSTER, "batch").container("app", &[8080]).desired(116));
+    for name in ["a", "b", "c", "d"] {
+        let group = shop.alb_group(&format!("{name}-tg"));
+        shop.make(&behind(name, &group).desired(1));
+    }
+    shop.settle().await;
+    shop.world().ecs.behaviour.tasks_per_page = Some(1);
+    let report = shop.stage.sweep().await.unwrap();
+    let seen = &report.clusters[CLUSTER];
+    assert_eq!(seen.suspects, std::collections::BTreeMap::new());
+    assert_eq!((seen.services, report.unread(), report.is_round_over), (5, 0, true));
+    assert!(shop.count("ListTasks") > 100, "the whole cluster is listed: {:?}", shop.calls());
 }

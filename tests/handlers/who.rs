@@ -2,7 +2,7 @@
 
 use portkeeper_stage::{QUEUE, TABLE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
-use portkeeper_world::api::Service;
+use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::eventbridge;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::{Value, json};
@@ -284,4 +284,88 @@ async fn an_unavailable_index_loses_nothing() {
         2,
         "the group and its load balancer"
     );
+}
+
+/// Returns the names of the services in the index under a group.
+fn indexed(shop: &Shop, group: &str) -> Vec<String> {
+    let world = shop.world();
+    let item = portkeeper_world::dynamodb::item(&world, TABLE, group);
+    let names = item.and_then(|item| item.get("services")?.get("SS")?.as_array());
+    let name = |arn: &Value| arn.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    names.into_iter().flatten().map(name).collect()
+}
+
+/// Adds services to the index under a group that ECS does not know. Returns whether there was room.
+fn index_gone_services(shop: &Shop, group: &str, count: usize, name: &str) -> bool {
+    let arns: Vec<String> = (0..count)
+        .map(|number| {
+            shop.world().account.ecs_arn("service", &format!("{CLUSTER}/{name}{number:04}"))
+        })
+        .collect();
+    let input = json!({
+        "TableName": TABLE, "Key": {"pk": {"S": group}}, "UpdateExpression": "ADD services :s",
+        "ExpressionAttributeValues": {":s": {"SS": arns}},
+    });
+    shop.world().call(Caller::Person, Service::DynamoDb, "UpdateItem", &input).is_ok()
+}
+
+/// A deleted service leaves the index as soon as a check finds it gone, and comes back with a new
+/// service of its name.
+#[tokio::test]
+async fn a_deleted_service_leaves_the_index() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let group = shop.group("web-tg");
+    shop.make(&behind("api", &group).desired(1));
+    shop.settle().await;
+    assert_eq!(indexed(&shop, &group), ["api", "web"]);
+    shop.ecs("DeleteService", json!({"service": "api", "force": true}));
+    shop.run(2400).await;
+    assert_eq!(indexed(&shop, &group), ["web"]);
+    shop.world().calls.clear();
+    shop.watch(&["api", "web"], 300).await;
+    assert_eq!(shop.count("UpdateItem"), 0, "once");
+    shop.make(&behind("api", &group).desired(1));
+    shop.run(300).await;
+    assert_eq!(indexed(&shop, &group), ["api", "web"]);
+    assert_eq!(shop.alerts(), [""; 0]);
+}
+
+/// Many services that were deleted long ago, so that no record of them is left: one event on their
+/// load balancer removes them.
+#[tokio::test]
+async fn services_without_a_record_leave_the_index_with_the_next_event() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let group = shop.group("web-tg");
+    assert!(index_gone_services(&shop, &group, 150, "preview-"));
+    let host = shop.world().add_host(None, None);
+    shop.by_hand("RegisterTargets", &group, &host, 9);
+    shop.run(400).await;
+    assert_eq!(indexed(&shop, &group), ["web"]);
+    shop.world().calls.clear();
+    shop.by_hand("DeregisterTargets", &group, &host, 9);
+    shop.run(400).await;
+    assert!(shop.count("DescribeServices") < 5, "the next event requests one check");
+}
+
+/// An item that has no room for another service fails no check: only events do not lead there.
+#[tokio::test]
+async fn a_full_index_fails_no_check() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let group = shop.group("web-tg");
+    assert!(index_gone_services(&shop, &group, 6000, "preview-"));
+    for (step, name) in [(100, "many"), (10, "some"), (1, "one")] {
+        for number in 0.. {
+            if !index_gone_services(&shop, &group, step, &format!("{name}-{number}-")) {
+                break;
+            }
+        }
+    }
+    let full = indexed(&shop, &group).len();
+    shop.make(&behind("api", &group).desired(1));
+    shop.world().lose_registrations("shop/api", 1);
+    let deliveries = shop.run(600).await;
+    assert_eq!(deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(), 0);
+    assert_eq!(indexed(&shop, &group).len(), full, "`api` is not among them");
+    assert_eq!(shop.record("api")["places"].as_object().map(serde_json::Map::len), Some(1));
+    assert_eq!(shop.states("web-tg"), ["healthy"; 3]);
 }

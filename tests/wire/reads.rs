@@ -1,13 +1,16 @@
 //! Reading: every page and every batch, and the gaps where a read fails. Nothing unread counts as
 //! absent.
 
+use portkeeper_aws::observe::cluster::{Limits, observe_cluster};
 use portkeeper_aws::observe::{observe_service, observe_services};
 use portkeeper_core::observation::{Missed, Observation, TargetGroup};
-use portkeeper_tests::shop::{Shop, behind};
+use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::ecs::RegisterAt;
 use portkeeper_world::faults::{Fault, Rule};
+use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// The number of attempts that the SDK makes.
 const ATTEMPTS: u32 = 4;
@@ -51,6 +54,44 @@ async fn every_page_of_tasks_is_listed_and_every_batch_described() {
             "STOPPED",
             "RUNNING is listed to its end first"
         );
+    }
+}
+
+/// If reading all tasks of a cluster takes more calls than allowed, only the tasks of the services
+/// are listed, and services beyond the limit are left out, but never all.
+#[tokio::test]
+async fn a_cluster_with_too_many_tasks_is_read_service_by_service() {
+    let shop = Shop::new(4, &[]);
+    shop.make(&ServiceSpec::new(CLUSTER, "batch").container("app", &[8080]).desired(350));
+    for name in ["s1", "s2", "s3", "s4", "s5"] {
+        let group = shop.alb_group(&format!("{name}-tg"));
+        shop.make(&behind(name, &group).desired(1));
+    }
+    shop.pass(100);
+    let names: BTreeSet<String> =
+        ["batch", "s1", "s2", "s3", "s4", "s5"].into_iter().map(str::to_owned).collect();
+    // All tasks of the cluster are 9 calls: 4 pages, one for stopped tasks, and 4 descriptions.
+    for (task_calls, read, lists, whole) in [
+        (usize::MAX, 6, 5, true),
+        (9, 6, 5, true),
+        (8, 4, 6, false),
+        (6, 3, 4, false),
+        (3, 2, 2, false),
+        (0, 1, 0, false),
+    ] {
+        shop.world().calls.clear();
+        let limits = Limits { task_calls, ..Limits::NONE };
+        let cluster = shop.key("web").cluster;
+        let reading = observe_cluster(shop.aws(), &cluster, &names, limits, &|_| {}).await;
+        assert_eq!(
+            (reading.services.len(), shop.count("ListTasks")),
+            (read, lists),
+            "{task_calls}"
+        );
+        assert_eq!(reading.cluster_tasks.is_whole(), whole, "{task_calls}");
+        for seen in reading.services.values().flatten().filter(|it| it.key.service != "batch") {
+            assert_eq!((gaps(seen), seen.tasks_are_whole()), (vec![], true), "{}", seen.key);
+        }
     }
 }
 

@@ -244,6 +244,17 @@ async fn a_service_is_indexed_under_its_target_group() {
     let behind = index::services_behind(shop.aws(), "ledger", &wanted).await.unwrap();
     let names: Vec<&str> = behind[&place].iter().map(ServiceArn::name).collect();
     assert_eq!((behind.len(), names), (1, vec!["api", "web"]));
+    index::leave(shop.aws(), "ledger", &place, &shop.key("web"), shop.aws().now()).await.unwrap();
+    let removal = &shop.inputs("UpdateItem")[2];
+    assert_eq!(
+        removal["UpdateExpression"], "SET #expires = :expires DELETE #services :services",
+        "everything else is as before"
+    );
+    for member in ["Key", "ExpressionAttributeNames", "ExpressionAttributeValues"] {
+        assert_eq!(removal[member], shop.inputs("UpdateItem")[0][member], "{member}");
+    }
+    let behind = index::services_behind(shop.aws(), "ledger", &wanted).await.unwrap();
+    assert_eq!(behind[&place].iter().map(ServiceArn::name).collect::<Vec<&str>>(), ["api"]);
 }
 
 #[tokio::test]

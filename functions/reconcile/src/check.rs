@@ -20,6 +20,7 @@ use portkeeper_core::observation::Observation;
 use portkeeper_core::plan::{Alert, INPUT_VERSION, Plan, PlanInput, WriteOutcome, Writes, plan};
 use portkeeper_core::report::message;
 use portkeeper_core::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// Checks one service with the description that the caller has just read.
 pub(crate) async fn check_service(
@@ -69,6 +70,8 @@ async fn run_steps(
     }
     let table = &config.ledger_table;
     add_to_index(aws, table, &stored.record, &mut plan, input.now, report).await;
+    let dropped =
+        plan.next_record.dropped_index_keys(&stored.record, &input.calls, &input.observation);
     report.plan = Some(plan.clone());
     // I-INTENT: "The ledger is written before AWS is."
     let committed =
@@ -85,6 +88,7 @@ async fn run_steps(
         }
         Err(error) => return Err(CheckError::Ledger(error)),
     };
+    remove_from_index(aws, table, &plan, &dropped, input.now).await;
     let asked = request_recheck(aws, config, check, &input.observation, &plan).await;
     let outcomes = write(aws, table, &plan).await;
     let mut record = record_outcomes(&plan.next_record, &outcomes);
@@ -156,10 +160,31 @@ async fn add_to_index(
     let places: Vec<IndexKey> =
         plan.next_record.new_index_keys(earlier).into_iter().cloned().collect();
     for place in places {
-        if let Err(failure) = ledger::index::enter(aws, table, &place, &plan.key, now).await {
-            plan.next_record.index_keys.clone_from(&earlier.index_keys);
-            report.note_error(&CheckError::Index(failure));
-            return;
+        match ledger::index::enter(aws, table, &place, &plan.key, now).await {
+            Ok(true) => {}
+            // The next check tries again: there may be room.
+            Ok(false) => drop(plan.next_record.index_keys.remove(&place)),
+            Err(failure) => {
+                plan.next_record.index_keys.clone_from(&earlier.index_keys);
+                report.note_error(&CheckError::Index(failure));
+                return;
+            }
+        }
+    }
+}
+
+/// Removes the service from the index where nothing leads to it any longer, after the record says
+/// so. If this fails, the stale entry causes another check, which retries.
+async fn remove_from_index(
+    aws: &Aws,
+    table: &str,
+    plan: &Plan,
+    dropped: &BTreeSet<IndexKey>,
+    now: Timestamp,
+) {
+    for place in dropped {
+        if let Err(failure) = ledger::index::leave(aws, table, place, &plan.key, now).await {
+            tracing::warn!(service = %plan.key, %place, error = chain(&failure), "a stale entry stays in the index");
         }
     }
 }

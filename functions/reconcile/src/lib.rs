@@ -2,11 +2,13 @@
 //! ids of the messages that must be retried.
 //!
 //! It connects reading, planning and writing, and decides nothing. A message is retried if any check
-//! that it requested failed; the other messages of its batch are not.
+//! that it requested failed; the other messages of its batch are not. A check for which there is no
+//! time is requested by a new message.
 
 mod check;
 mod errors;
 mod inbox;
+mod postpone;
 mod report;
 
 pub use report::{CheckReport, write_log};
@@ -30,8 +32,8 @@ const SERVICES_PER_CALL: usize = 10;
 /// half starts while its description is still fresh: the age of a proof counts from it.
 const SERVICES_AT_ONCE: usize = 5;
 
-/// Handles one batch of the `checks` queue and logs each check. If a check has not started at
-/// `deadline`, its messages return to the queue.
+/// Handles one batch of the `checks` queue and logs each check. A check that has not started at
+/// `deadline` is postponed.
 pub async fn handle(
     aws: &Aws,
     config: &Config,
@@ -66,7 +68,7 @@ async fn run(
     let mut failed = inbox::find_services(aws, config, &mut inbox).await;
     inbox::write_log(&inbox, messages);
     failed.append(&mut inbox.unreadable);
-    let checks = coalesce(inbox.checks);
+    let checks = coalesce(inbox.checks.iter().cloned());
     let keys: Vec<ServiceKey> = checks.iter().map(|check| check.key.clone()).collect();
     tracing::debug!(services = keys.len(), "checks coalesced");
     let mut recalled = match ledger::recall(aws, &config.ledger_table, &keys).await {
@@ -83,14 +85,10 @@ async fn run(
     };
     let writes = &Writes::from(recalled.writes_stopped.take());
     let of_one_cluster = checks.chunk_by(|one, other| one.key.cluster == other.key.cluster);
+    let mut not_begun = BTreeSet::new();
     for together in of_one_cluster.flat_map(|checks| checks.chunks(SERVICES_PER_CALL)) {
-        aws.until_checks_can_be_made(together.len()).await;
-        if deadline.is_some_and(|deadline| aws.now() >= deadline) {
-            tracing::warn!(
-                services = together.len(),
-                "not enough time left to check these services: their messages return to the queue"
-            );
-            failed.extend(together.iter().flat_map(|check| check.messages.iter().cloned()));
+        if !aws.until_checks_can_be_made(together.len(), deadline).await {
+            not_begun.extend(together.iter().map(|check| &check.key));
             continue;
         }
         let described = observe::describe_services(aws, together).await;
@@ -108,6 +106,9 @@ async fn run(
                 failed.extend(check.messages.iter().cloned());
             }
         }
+    }
+    if !not_begun.is_empty() {
+        failed.extend(postpone::postpone(aws, config, &inbox.checks, &not_begun).await);
     }
     response(failed)
 }

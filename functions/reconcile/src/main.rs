@@ -9,7 +9,7 @@ use portkeeper_reconcile::handle;
 use tracing::Instrument as _;
 
 /// No check starts with less time left than this. An interrupted check has stored its intent, so its
-/// service must be checked again, which takes longer than returning the message to the queue.
+/// service must be checked again, which takes longer than postponing it.
 const LONGEST_CHECK_SECS: u32 = 30;
 
 /// One thread is enough: a check spends nearly all of its time waiting for AWS, and a function with

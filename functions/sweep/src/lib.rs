@@ -83,7 +83,7 @@ async fn sweep(
     mark: Option<&Mark>,
     report: &mut SweepReport,
 ) -> Option<Mark> {
-    let round = Round { aws, config, deadline };
+    let mut round = Round::new(aws, config, deadline);
     for cluster in
         clusters.iter().filter(|cluster| mark.is_none_or(|mark| **cluster >= mark.cluster))
     {
@@ -94,20 +94,12 @@ async fn sweep(
                 continue;
             }
         };
-        let after =
-            mark.filter(|mark| mark.cluster == *cluster).and_then(|mark| mark.after.as_deref());
-        let services = services
-            .into_iter()
-            .filter(|name| after.is_none_or(|after| name.as_str() > after))
-            .collect();
-        match round.sweep_cluster(cluster, services, report.of(cluster)).await {
-            ControlFlow::Continue(()) => {}
-            ControlFlow::Break(after) => {
-                let after = after.or(mark
-                    .filter(|mark| mark.cluster == *cluster)
-                    .and_then(|mark| mark.after.clone()));
-                return Some(Mark { cluster: cluster.clone(), after });
-            }
+        let from = mark.filter(|mark| mark.cluster == *cluster).cloned();
+        let from = from.unwrap_or_else(|| Mark::before(cluster.clone()));
+        let services = services.into_iter().filter(|name| from.leaves(name)).collect();
+        let swept = round.sweep_cluster(from, services, report.of(cluster)).await;
+        if let ControlFlow::Break(mark) = swept {
+            return Some(mark);
         }
     }
     None

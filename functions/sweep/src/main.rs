@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 async fn main() -> Result<(), Error> {
     let config = start::config_or_exit(Config::from_env());
     log::start(config.log);
-    let aws = Aws::connect().await.at_share(config.api_share_percent);
+    let aws = Aws::connect().await.at_share(config.api_share_percent).repeating();
     let (aws, config) = (&aws, &config);
     let function = |event: LambdaEvent<Value>| {
         let request = start::request_span(&event.context.request_id);

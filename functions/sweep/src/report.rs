@@ -38,7 +38,7 @@ pub struct ClusterReport {
     pub findings: BTreeMap<String, usize>,
     /// Services that could not be read, with the reason.
     pub unread: BTreeMap<String, String>,
-    /// Why this run did not finish the cluster.
+    /// Why this run did not read the whole cluster.
     pub failures: Vec<String>,
 }
 
@@ -46,6 +46,12 @@ impl SweepReport {
     pub(crate) fn begin(began: Timestamp) -> Self {
         let (clusters, unread) = (BTreeMap::new(), BTreeMap::new());
         Self { began, ended: began, is_round_over: false, clusters, unread }
+    }
+
+    /// Returns the number of clusters and services that could not be read. An alarm watches it.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread.len() + self.clusters.values().map(|seen| seen.unread.len()).sum::<usize>()
     }
 
     pub(crate) fn of(&mut self, cluster: &ClusterArn) -> &mut ClusterReport {
@@ -60,8 +66,10 @@ impl ClusterReport {
         self.tasks += sizes.running_tasks;
     }
 
-    pub(crate) fn note(&mut self, plan: &Plan) {
+    pub(crate) fn note(&mut self, name: &str, plan: &Plan) {
         self.services += 1;
+        // A throttled service may have been read again.
+        self.unread.remove(name);
         for code in plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()) {
             *self.findings.entry(code.to_string()).or_insert(0) += 1;
         }
@@ -86,7 +94,7 @@ pub fn write_log(report: &SweepReport) {
             tracing::error!(cluster, service, why, "cannot read the service");
         }
         for why in &seen.failures {
-            tracing::warn!(cluster, why, "the cluster is not finished");
+            tracing::warn!(cluster, why, "the cluster is not read in full");
         }
         let metrics = SweepMetrics {
             services: seen.services,
@@ -110,8 +118,7 @@ pub fn write_log(report: &SweepReport) {
         metrics::emit(&metrics::sweep_line(cluster, report.ended, &metrics));
     }
     let took = report.ended.as_millis().saturating_sub(report.began.as_millis());
-    let unread =
-        report.unread.len() + report.clusters.values().map(|seen| seen.unread.len()).sum::<usize>();
+    let unread = report.unread();
     tracing::info!(
         clusters = report.clusters.len(),
         is_round_over = report.is_round_over,

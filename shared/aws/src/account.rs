@@ -57,6 +57,7 @@ pub struct Aws {
     pub(crate) dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     pub(crate) warm: Cache,
     pace: RateLimiter,
+    repeats: bool,
     time: SharedTimeSource,
     sleep: Option<SharedAsyncSleep>,
 }
@@ -81,6 +82,7 @@ impl Aws {
             dynamodb: lazily(&config, aws_sdk_dynamodb::Client::new),
             warm: Cache::default(),
             pace: RateLimiter::new(100),
+            repeats: false,
             time: config.time_source().unwrap_or_default(),
             sleep: config.sleep_impl(),
         }
@@ -99,6 +101,19 @@ impl Aws {
         Self { pace: RateLimiter::new(percent), ..self }
     }
 
+    /// Returns the same clients, which repeat a throttled call about tasks even after the SDK gave
+    /// up, as long as that happens to few calls. For a reading in which one page of tasks concerns
+    /// every service of a cluster; elsewhere, waiting in the queue is better.
+    #[must_use]
+    pub fn repeating(self) -> Self {
+        Self { repeats: true, ..self }
+    }
+
+    /// Returns whether a failed call must be repeated.
+    pub(crate) fn may_repeat(&self, failure: &Failure) -> bool {
+        self.repeats && failure.kind == FailureKind::Throttled && self.pace.may_repeat()
+    }
+
     /// Waits until a call of this action is within Portkeeper's share. Every call starts with it.
     ///
     /// It comes before the SDK, so that waiting counts towards none of the SDK's time-outs.
@@ -109,9 +124,22 @@ impl Aws {
 
     /// Waits until this many services can be checked without a call that waits for the rate limit.
     /// Wait here before a service is described: after that, every proof ages, and waiting for the
-    /// share would let proofs expire.
-    pub async fn until_checks_can_be_made(&self, services: usize) {
-        self.wait(self.pace.until_checks(services, self.now())).await;
+    /// share would let proofs expire. Returns `false`, without waiting, if they cannot be checked
+    /// before the deadline.
+    pub async fn until_checks_can_be_made(
+        &self,
+        services: usize,
+        deadline: Option<Timestamp>,
+    ) -> bool {
+        let now = self.now();
+        let wait = self.pace.until_checks(services, now);
+        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        let begins = now.as_millis().saturating_add(millis);
+        if deadline.is_some_and(|deadline| begins >= deadline.as_millis()) {
+            return false;
+        }
+        self.wait(wait).await;
+        true
     }
 
     async fn wait(&self, wait: Duration) {
@@ -160,6 +188,12 @@ impl Aws {
     #[must_use]
     pub fn groups_read_in(&self, seconds: u32) -> usize {
         self.pace.balancing_reads_in(seconds)
+    }
+
+    /// Returns how many calls that list or describe tasks fit into this many seconds.
+    #[must_use]
+    pub fn task_reads_in(&self, seconds: u32) -> usize {
+        self.pace.task_reads_in(seconds)
     }
 
     /// Returns the current time, by the clock that also signs the requests.

@@ -147,6 +147,13 @@ pub fn calls_line(at: Timestamp, spent: Spent) -> String {
     )
 }
 
+/// The line for the checks of one batch for which there was no time. It is written only if there are
+/// any.
+#[must_use]
+pub fn postponed_line(at: Timestamp, services: usize) -> String {
+    line(at, &[], &[], vec![count("ChecksPostponed", services)])
+}
+
 /// The line for one batch of messages to Slack.
 #[must_use]
 pub fn slack_line(at: Timestamp, delivered: usize, refused: usize, later: usize) -> String {

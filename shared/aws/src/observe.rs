@@ -38,9 +38,12 @@ pub use services::describe_services;
 /// tools need, too.
 const CONCURRENCY: usize = 4;
 
-/// The maximum number of pages of one list. A page holds 100 tasks, and ECS allows 5,000 tasks per
-/// service; the list of a cluster with more than 10,000 tasks stays incomplete, which is a gap.
-const PAGE_LIMIT: usize = 100;
+/// The maximum number of pages of one list, so that a faulty token cannot keep a function busy. A
+/// page holds 100 tasks or services, and ECS allows 5,000 services in a cluster, 5,000 tasks in a
+/// service and 5,000 container instances in a cluster
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>). Together,
+/// and with the tasks that stopped within the last hour, a cluster has more.
+const PAGE_LIMIT: usize = 1_000;
 
 /// How many ARNs `DescribeTasks` and `DescribeContainerInstances` accept.
 const DESCRIBE_BATCH: usize = 100;

@@ -92,7 +92,16 @@ struct State {
     full_at: BTreeMap<Family, u64>,
     calls: BTreeMap<&'static str, u64>,
     throttled: u64,
+    /// Calls since the last repeated one, up to [`REPEATS`] times [`CALLS_PER_REPEAT`] of them.
+    since_repeats: u64,
 }
+
+/// How many calls in a row are repeated at most.
+const REPEATS: u64 = 3;
+
+/// How many calls must be made for each further one that is repeated, so that lasting throttling is
+/// not made worse.
+const CALLS_PER_REPEAT: u64 = 4;
 
 impl RateLimiter {
     pub(crate) fn new(share_percent: u32) -> Self {
@@ -106,6 +115,7 @@ impl RateLimiter {
     pub(crate) fn take(&self, action: &'static str, now: Timestamp) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state.calls.entry(action).or_insert(0) += 1;
+        state.since_repeats = (state.since_repeats + 1).min(REPEATS * CALLS_PER_REPEAT);
         // I-SHARE: "Portkeeper uses a share of the account's calls."
         let Some(family) = Family::of(action) else { return Duration::ZERO };
         let (at_once, interval) = self.rate(family);
@@ -149,6 +159,14 @@ impl RateLimiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).throttled += 1;
     }
 
+    /// Returns whether a call that AWS throttled until the SDK gave up may be repeated.
+    pub(crate) fn may_repeat(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = state.since_repeats.checked_sub(CALLS_PER_REPEAT);
+        state.since_repeats = left.unwrap_or(state.since_repeats);
+        left.is_some()
+    }
+
     pub(crate) fn throttled(&self) -> u64 {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).throttled
     }
@@ -158,6 +176,13 @@ impl RateLimiter {
     pub(crate) fn balancing_reads_in(&self, seconds: u32) -> usize {
         let Bucket { burst, per_second, .. } = Family::Balancing.bucket();
         let calls = (burst + per_second * u64::from(seconds)) * self.share_percent / 100;
+        usize::try_from(calls).unwrap_or(usize::MAX)
+    }
+
+    /// The same for lists and descriptions of tasks and container instances.
+    pub(crate) fn task_reads_in(&self, seconds: u32) -> usize {
+        let (at_once, interval) = self.rate(Family::ClusterResources);
+        let calls = at_once + u64::from(seconds) * 1_000_000 / interval.max(1);
         usize::try_from(calls).unwrap_or(usize::MAX)
     }
 }
@@ -206,6 +231,28 @@ mod tests {
         );
         assert_eq!(pace.take("sns:Publish", now), Duration::ZERO);
         assert_eq!(pace.calls().get("ecs:ListTasks"), Some(&141));
+    }
+
+    #[test]
+    fn few_throttled_calls_are_repeated() {
+        let (pace, now) = (RateLimiter::new(100), Timestamp::from_secs(1_700_000_000));
+        let repeated = |calls| {
+            for _ in 0..calls {
+                pace.take("ecs:ListTasks", now);
+            }
+            (0..10).take_while(|_| pace.may_repeat()).count()
+        };
+        assert_eq!([repeated(3), repeated(1), repeated(400), repeated(0)], [0, 1, 3, 0]);
+    }
+
+    #[test]
+    fn the_reads_that_fit_into_a_time_are_known() {
+        let in_a_minute = |share| {
+            let pace = RateLimiter::new(share);
+            (pace.balancing_reads_in(60), pace.task_reads_in(60))
+        };
+        assert_eq!(in_a_minute(25), (160, 700), "of ECS's own buckets twice the share");
+        assert_eq!(in_a_minute(100), (640, 1300));
     }
 
     #[test]

@@ -5,12 +5,16 @@
 
 use crate::account::Aws;
 use crate::failure::Failure;
-use portkeeper_core::event::{check_message, recheck_message};
+use portkeeper_core::event::{CheckRequest, check_message, recheck_message, request_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TaskArn};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest delay that SQS allows, in seconds.
 const LONGEST_DELAY_SECONDS: u32 = 900;
+
+/// When a check for which there was no time is due, in seconds: as soon as another run may have
+/// time.
+const POSTPONED_SECONDS: u32 = 30;
 
 /// Requests the `hop`-th recheck in a row.
 pub async fn send(
@@ -34,6 +38,16 @@ pub async fn ask(
 ) -> Result<(), Failure> {
     let what = format!("{} services of {}", services.len(), cluster.name());
     send_body(aws, queue_url, check_message(cluster, services).to_string(), 0, what).await
+}
+
+/// Requests these checks once more, with everything that the first message said, because there was
+/// no time for them. Portkeeper sends a new message instead of returning the first one to the queue:
+/// returned, it would count as received, and after a few times it would be a dead letter without a
+/// check.
+pub async fn postpone(aws: &Aws, queue_url: &str, request: &CheckRequest) -> Result<(), Failure> {
+    let what = format!("{} services of {}", request.services.len(), request.cluster.name());
+    let body = request_message(request).to_string();
+    send_body(aws, queue_url, body, POSTPONED_SECONDS, what).await
 }
 
 /// Sends a message to a queue. If the delay is longer than SQS allows, the message arrives early.

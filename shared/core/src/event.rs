@@ -15,8 +15,9 @@ pub use coalesce::{ServiceCheck, coalesce};
 pub use envelope::UnreadableMessage;
 pub use trigger::{CheckRequest, Home, Ignored, Trigger};
 
+use crate::api_call::ApiCall;
 use crate::ids::{ClusterArn, ServiceArn, ServiceKey, TaskArn};
-use crate::observation::TaskStatus;
+use crate::observation::{Task, TaskStatus};
 use crate::task_parts::TaskDetail;
 use cloudtrail::CloudTrailDetail;
 use envelope::{Envelope, read_own};
@@ -53,7 +54,8 @@ struct ServiceDetail {
     cluster_arn: Value,
 }
 
-/// Portkeeper's own message: a recheck, or the sweep's request to check these services.
+/// Portkeeper's own message: a recheck, the sweep's request to check these services, or a request
+/// for which there was no time.
 #[derive(Serialize, Deserialize)]
 struct OwnMessage {
     version: u32,
@@ -63,6 +65,12 @@ struct OwnMessage {
     hop: u32,
     #[serde(default)]
     at_least: BTreeMap<TaskArn, u64>,
+    /// Only in a request that was postponed: what the first message reported. ECS must confirm a
+    /// stopped task all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stopped: Vec<Task>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<ApiCall>,
 }
 
 /// Reads the body of a message that holds one event, wherever it comes from.
@@ -114,8 +122,9 @@ fn read(envelope: Envelope) -> Result<Trigger, UnreadableMessage> {
 }
 
 fn parse_own(own: Value) -> Result<Trigger, UnreadableMessage> {
-    let OwnMessage { cluster, services, hop, at_least, .. } = read_own(own, MESSAGE_VERSION)?;
-    Ok(Trigger::Check(CheckRequest { at_least, hop, ..CheckRequest::of(cluster, services) }))
+    let OwnMessage { cluster, services, hop, at_least, stopped, calls, .. } =
+        read_own(own, MESSAGE_VERSION)?;
+    Ok(Trigger::Check(CheckRequest { cluster, services, at_least, stopped, calls, hop }))
 }
 
 fn task_event(detail: TaskDetail) -> Trigger {
@@ -164,26 +173,22 @@ fn service_event(
 /// The body of a message that requests a recheck of a service, as the `hop`-th check in a row.
 #[must_use]
 pub fn recheck_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, hop: u32) -> Value {
-    let own = OwnMessage {
-        version: MESSAGE_VERSION,
-        cluster: key.cluster.clone(),
-        services: BTreeSet::from([key.service.clone()]),
-        hop,
-        at_least: at_least.clone(),
-    };
-    serde_json::json!({ "portkeeper": own })
+    let services = BTreeSet::from([key.service.clone()]);
+    let request = CheckRequest::of(key.cluster.clone(), services);
+    request_message(&CheckRequest { at_least: at_least.clone(), hop, ..request })
 }
 
 /// The body of a message that requests checks of these services of a cluster.
 #[must_use]
 pub fn check_message(cluster: &ClusterArn, services: &BTreeSet<String>) -> Value {
-    let (cluster, services) = (cluster.clone(), services.clone());
-    let own = OwnMessage {
-        version: MESSAGE_VERSION,
-        cluster,
-        services,
-        hop: 0,
-        at_least: BTreeMap::new(),
-    };
+    request_message(&CheckRequest::of(cluster.clone(), services.clone()))
+}
+
+/// The body of a message that holds this request, whatever kind of message it came with.
+#[must_use]
+pub fn request_message(request: &CheckRequest) -> Value {
+    let CheckRequest { cluster, services, at_least, stopped, calls, hop } = request.clone();
+    let own =
+        OwnMessage { version: MESSAGE_VERSION, cluster, services, hop, at_least, stopped, calls };
     serde_json::json!({ "portkeeper": own })
 }

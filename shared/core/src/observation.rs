@@ -103,6 +103,14 @@ impl Observation {
         }
     }
 
+    /// Whether ECS no longer knows the service, or only as a deleted one.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let missed = self.gaps.iter().any(|gap| gap.what == Missed::Service);
+        let service = self.service.as_ref();
+        !missed && service.is_none_or(|service| service.status == ServiceStatus::Inactive)
+    }
+
     /// Whether the groups of the service's live tasks should be in use: with rolling deployments by
     /// ECS always, with the other ways to deploy while nothing is deployed and all live tasks are of
     /// one revision or task set. In a deployment, and after it for the other group of a pair, a

@@ -126,6 +126,9 @@ pub fn plan(input: &PlanInput) -> Plan {
     raise_guards(input, decided.guards, &mut open, &mut verdicts);
     release_explained(&verdicts, &mut record, input.now);
     record.note_index_keys(&input.observation, input.now);
+    if input.observation.is_gone() {
+        record.drop_index_keys();
+    }
     record.note_calls(
         &input.calls,
         &open,
@@ -201,6 +204,11 @@ fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
         due_alerts(input, &input.record.calls, (&ExpectedTargets::default(), &[]), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
     record.mark_all_seen_absent(input.now);
+    // A service that is being deleted without any target left is as good as deleted, and may not be
+    // checked again.
+    if input.observation.is_gone() || input.observation.ending().is_some() {
+        record.drop_index_keys();
+    }
     let lingers = record.incidents.iter().any(|open| open.code.is_known() && !open.is_over());
     let recheck = lingers.then(|| input.now.plus_secs(MAX_DELAY_SECS));
     let recheck_at = next_look(input, &[], recheck, &mut record);

@@ -9,9 +9,14 @@ use crate::code::Code;
 use crate::compare::{out_of_scope, questions};
 use crate::input::PlanInput;
 use crate::ledger::{Incident, LedgerRecord};
-use crate::observation::Coverage;
+use crate::observation::{Coverage, Gap, Missed};
 use crate::plan::{Plan, plan};
 use std::collections::BTreeSet;
+use std::mem::{Discriminant, discriminant};
+
+/// If the same read fails for more than one in this many services, the reason is not the service's
+/// own.
+const OUTAGE_SHARE: usize = 5;
 
 /// The result of screening one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +69,80 @@ fn with_codes(why: &str, plan: &Plan) -> String {
         why.to_owned()
     } else {
         format!("{why} (the sweep found: {})", codes.join(", "))
+    }
+}
+
+/// Counts the services of one run that could not be read, by the kind of what is missing.
+///
+/// If the same read fails for many services, ECS or Elastic Load Balancing has an outage, or the
+/// role lacks a permission. The check of each such service would fail, too, and its message would
+/// end in the dead-letter queue.
+#[derive(Debug, Default)]
+pub struct Outages {
+    /// Services with target groups, and those that could not be described.
+    services: usize,
+    unread: Vec<(Discriminant<Missed>, usize)>,
+}
+
+/// A read that failed for many services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    what: Discriminant<Missed>,
+    /// How many services of the part it concerns.
+    pub services: usize,
+    /// The failure of one of them.
+    pub why: String,
+}
+
+impl Outage {
+    /// Returns whether this gap is part of the outage. One that no retry closes is the service's
+    /// own.
+    #[must_use]
+    pub fn explains(&self, gap: &Gap) -> bool {
+        gap.retry && discriminant(&gap.what) == self.what
+    }
+}
+
+impl Outages {
+    /// Adds the services that were read together, each by its gaps. Returns the reads that failed
+    /// for more than a fifth of them, or of all services of the run: a run may read many clusters
+    /// of one service. A failure of one service alone is never an outage.
+    pub fn in_part(&mut self, part: &[Vec<&Gap>]) -> Vec<Outage> {
+        self.services += part.len();
+        let mut outages: Vec<Outage> = Vec::new();
+        for gaps in part {
+            let mut kinds: Vec<(Discriminant<Missed>, &Gap)> = Vec::new();
+            for gap in gaps.iter().filter(|gap| gap.retry) {
+                let what = discriminant(&gap.what);
+                if !kinds.iter().any(|(known, _)| *known == what) {
+                    kinds.push((what, *gap));
+                }
+            }
+            for (what, gap) in kinds {
+                match outages.iter_mut().find(|outage| outage.what == what) {
+                    Some(outage) => outage.services += 1,
+                    None => outages.push(Outage { what, services: 1, why: gap.why.clone() }),
+                }
+            }
+        }
+        outages.retain(|outage| {
+            let in_run = self.add(outage);
+            in_run > 1
+                && (outage.services * OUTAGE_SHARE > part.len()
+                    || in_run * OUTAGE_SHARE > self.services)
+        });
+        outages
+    }
+
+    /// Counts the services of a part, and returns how many the run has so far.
+    fn add(&mut self, outage: &Outage) -> usize {
+        let Outage { what, services, .. } = outage;
+        if let Some((_, in_run)) = self.unread.iter_mut().find(|(known, _)| known == what) {
+            *in_run += services;
+            return *in_run;
+        }
+        self.unread.push((*what, *services));
+        *services
     }
 }
 

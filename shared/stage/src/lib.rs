@@ -104,14 +104,14 @@ impl Stage {
         variables
             .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_lookup(&|name| variables.get(name).cloned())?;
-        let (aws, sweeper) = (clients(&world, &config), clients(&world, &config));
+        let (aws, sweeper) = (clients(&world, &config), clients(&world, &config).repeating());
         Ok(Self { world, aws, sweeper, variables, config })
     }
 
     /// Clears the caches of the warm functions, as if new instances had started.
     pub fn cold_start(&mut self) {
         self.aws = clients(&self.world, &self.config);
-        self.sweeper = clients(&self.world, &self.config);
+        self.sweeper = clients(&self.world, &self.config).repeating();
     }
 
     /// Returns the configuration in force.

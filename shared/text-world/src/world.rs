@@ -8,7 +8,8 @@ use portkeeper_core::ids::{
 };
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
-    ContainerInstanceState, FoundGroup, Gap, OtherTask, Questions, Service, Task, TaskDefinition,
+    ContainerInstanceState, FoundGroup, Gap, OtherTask, Questions, Service, ServiceStatus, Task,
+    TaskDefinition,
 };
 use portkeeper_core::plan::{Plan, PlanInput};
 use portkeeper_core::policy::Policy;
@@ -108,8 +109,12 @@ impl World {
     }
 
     /// The ledger's index lists the groups of the service, so each write to the record has another
-    /// reason.
+    /// reason. A service that is gone leaves the index.
     pub fn index_places(&mut self) {
+        let is_active = |service: &Service| service.status == ServiceStatus::Active;
+        if !self.service.as_ref().is_some_and(is_active) {
+            return;
+        }
         for group in self.groups.values() {
             let balancers =
                 group.found.load_balancers.iter().filter_map(|arn| IndexKey::of_balancer(arn));

@@ -7,7 +7,7 @@
 //! | --- | --- | --- | --- |
 //! | `<cluster>/<service>` | the record of a service | `counter`, `record`, `write`, `expires` | `records` |
 //! | `switch` | the kill switch | `writes`, `why` | a person; read by `switch` |
-//! | `sweep` | where the next sweep resumes | `cluster`, `after`, `expires` | `sweep_mark` |
+//! | `sweep` | where the next sweep resumes | `cluster`, `after`, `unread`, `expires` | `sweep_mark` |
 //! | `arn:<partition>:elasticloadbalancing:…:targetgroup/…` | the services in a target group | `services`, `expires` | `index` |
 //! | `arn:<partition>:elasticloadbalancing:…:loadbalancer/…` | the services behind a load balancer | `services`, `expires` | `index` |
 //! | `spec#<key in the bucket>` | the record of a spec | `counter`, `record`, `write`, `expires` | the spec's record |
@@ -93,6 +93,13 @@ impl From<IndexKey> for Key {
             IndexKey::Balancer(arn) => Self::LoadBalancer(arn),
         }
     }
+}
+
+/// What happens to the members of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SetChange {
+    Add,
+    Delete,
 }
 
 /// A record that was not stored.
@@ -244,11 +251,12 @@ pub(super) async fn put_texts(
         .map_err(|error| aws.failure(action, format!("item {key} of table {table}"), error))
 }
 
-/// Adds a service to the set under this key. The item is not read first.
-pub(super) async fn add_service(
+/// Changes the set of services under this key by this service. The item is not read first.
+pub(super) async fn update_services(
     aws: &Aws,
     table: &str,
     key: &Key,
+    change: SetChange,
     service: String,
     expires_at: Timestamp,
 ) -> Result<(), Failure> {
@@ -259,7 +267,11 @@ pub(super) async fn add_service(
         .update_item()
         .table_name(table)
         .set_key(Some(Attributes::from([text(KEY, key)])))
-        .update_expression("SET #expires = :expires ADD #services :services")
+        // Both write `expires`: an item that this creates must not stay for ever.
+        .update_expression(match change {
+            SetChange::Add => "SET #expires = :expires ADD #services :services",
+            SetChange::Delete => "SET #expires = :expires DELETE #services :services",
+        })
         .expression_attribute_names("#expires", EXPIRES)
         .expression_attribute_names("#services", SERVICES)
         .expression_attribute_values(":expires", expires)

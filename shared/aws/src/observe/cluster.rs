@@ -5,7 +5,9 @@
 //! module judges nothing.
 
 use super::tasks::{Descriptions, Listed, Of};
-use super::{DESCRIBE_BATCH, containers, counts, few_at_once, groups, groups_of, services, tasks};
+use super::{
+    DESCRIBE_BATCH, PAGE_LIMIT, containers, counts, few_at_once, groups, groups_of, services, tasks,
+};
 use crate::account::Aws;
 use crate::failure::Failure;
 use portkeeper_core::cluster_tasks::ClusterTasks;
@@ -67,11 +69,20 @@ pub struct Limits {
     /// Target groups. Services beyond it are left out, in the order of their names; one is always
     /// read.
     pub target_groups: usize,
+    /// Calls that list and describe tasks. If the whole cluster needs more, only the tasks of the
+    /// services are read, and services beyond the limit are left out.
+    pub task_calls: usize,
 }
 
 impl Limits {
     /// Everything that was requested.
-    pub const NONE: Self = Self { target_groups: usize::MAX };
+    pub const NONE: Self = Self { target_groups: usize::MAX, task_calls: usize::MAX };
+
+    /// Whether all tasks of a cluster with this many can be listed.
+    fn allow_all_tasks(self, in_cluster: usize) -> bool {
+        in_cluster <= PAGE_LIMIT * DESCRIBE_BATCH
+            && calls_for_cluster(in_cluster) <= self.task_calls
+    }
 }
 
 /// Reads these services of one cluster. What they share is read once, which takes the fewest
@@ -90,7 +101,8 @@ pub async fn observe_cluster(
         names.iter().cloned().zip(described).collect();
     let mut sizes = Sizes { services: described.len(), ..Sizes::default() };
     read_revisions(aws, &mut described, &mut sizes).await;
-    keep_within(limits, &mut described);
+    let in_cluster = count_tasks(aws, cluster, &described).await;
+    keep_within(limits, in_cluster, &mut described);
 
     // An observation of the cluster as if it were one service with all groups and tasks: everything
     // that can be read together is read into it.
@@ -107,7 +119,7 @@ pub async fn observe_cluster(
     // I-ORDER: "Groups are read before tasks."
     groups::read_groups(aws, &wanted, &mut all, &on_each).await;
 
-    let listed = list_tasks(aws, cluster, &described).await;
+    let listed = list_tasks(aws, cluster, limits, in_cluster, &described).await;
     let tasks = tasks::describe(aws, cluster, &listed.tasks.arns).await;
     all.tasks.clone_from(&tasks.tasks);
     containers::read_instances(aws, &mut all).await;
@@ -163,16 +175,50 @@ async fn read_revisions(
     sizes.revisions = services.iter().map(|(_, service)| service.revisions.len()).sum();
 }
 
-/// Drops the last services until the target groups of the rest are within the limit.
-fn keep_within(limits: Limits, described: &mut BTreeMap<String, Result<Observation, Failure>>) {
-    let mut groups = BTreeSet::new();
+/// Drops the last services until the rest is within the limits.
+fn keep_within(
+    limits: Limits,
+    in_cluster: Option<usize>,
+    described: &mut BTreeMap<String, Result<Observation, Failure>>,
+) {
+    let all_tasks = in_cluster.is_some_and(|in_cluster| limits.allow_all_tasks(in_cluster));
+    let (mut groups, mut tasks) = (BTreeSet::new(), Vec::new());
     let beyond = described.iter().enumerate().find_map(|(number, (name, seen))| {
         groups.extend(seen.iter().filter_map(live).flat_map(groups_of));
-        (number > 0 && groups.len() > limits.target_groups).then(|| name.clone())
+        tasks.extend(seen.iter().filter_map(tasks_of));
+        let is_beyond = groups.len() > limits.target_groups
+            || (!all_tasks && calls_for_services(&tasks) > limits.task_calls);
+        (number > 0 && is_beyond).then(|| name.clone())
     });
     if let Some(first) = beyond {
         described.split_off(&first);
     }
+}
+
+/// How many tasks a service has, if it has target groups, so that its tasks must be listed.
+fn tasks_of(seen: &Observation) -> Option<usize> {
+    let service = live(seen).filter(|service| !groups_of(service).is_empty())?;
+    Some((service.running_count + service.pending_count) as usize)
+}
+
+/// How many tasks of the cluster ECS counts; absent if unknown, or if no service has target groups.
+/// Read before the lists, so that a task that starts in the meantime does not make them look
+/// incomplete.
+async fn count_tasks(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    described: &BTreeMap<String, Result<Observation, Failure>>,
+) -> Option<usize> {
+    described.values().flatten().find_map(tasks_of)?;
+    let (counted, gaps) = counts::in_cluster(aws, cluster).await;
+    for gap in gaps {
+        tracing::warn!(
+            cluster = cluster.name(),
+            why = gap.why,
+            "the other tasks of the cluster are unknown"
+        );
+    }
+    counted.get(&None).copied()
 }
 
 /// The tasks that were listed, and how many there should be.
@@ -187,33 +233,23 @@ struct ListedTasks {
 async fn list_tasks(
     aws: &Aws,
     cluster: &ClusterArn,
+    limits: Limits,
+    in_cluster: Option<usize>,
     described: &BTreeMap<String, Result<Observation, Failure>>,
 ) -> ListedTasks {
-    let per_service = described.values().flatten().filter_map(|seen| {
-        let service = live(seen).filter(|service| !groups_of(service).is_empty())?;
-        Some((seen.key.service.as_str(), (service.running_count + service.pending_count) as usize))
-    });
-    let per_service: Vec<(&str, usize)> = per_service.collect();
+    let per_service = described.values().flatten();
+    let per_service: Vec<(&str, usize)> =
+        per_service.filter_map(|seen| Some((seen.key.service.as_str(), tasks_of(seen)?))).collect();
     if per_service.is_empty() {
         return ListedTasks { tasks: Listed::default(), counted: None };
     }
-    // Read before the lists, so that a task that starts in the meantime does not make them look
-    // incomplete.
-    let (counted, gaps) = counts::in_cluster(aws, cluster).await;
-    let in_cluster = counted.get(&None).copied();
     let each: Vec<usize> = per_service.iter().map(|(_, count)| *count).collect();
-    if in_cluster
-        .is_some_and(|in_cluster| calls_for_cluster(in_cluster) <= calls_for_services(&each))
-    {
+    if in_cluster.is_some_and(|in_cluster| {
+        limits.allow_all_tasks(in_cluster)
+            && calls_for_cluster(in_cluster) <= calls_for_services(&each)
+    }) {
         let tasks = tasks::list_all(aws, cluster, Of::Cluster).await;
         return ListedTasks { tasks, counted: in_cluster };
-    }
-    for gap in gaps {
-        tracing::warn!(
-            cluster = cluster.name(),
-            why = gap.why,
-            "the other tasks of the cluster are unknown"
-        );
     }
     let lists =
         per_service.iter().map(|(name, _)| tasks::list_all(aws, cluster, Of::Service(name)));

@@ -89,20 +89,24 @@ async fn list(
     };
     let (mut token, mut count) = (None, 0);
     for _ in 0..PAGE_LIMIT {
-        let request = aws.ecs.list_tasks().cluster(cluster.as_str()).desired_status(status.clone());
-        let request = match of {
-            Of::Service(name) => request.service_name(name),
-            Of::Instance(arn) => request.container_instance(arn.as_str()),
-            Of::Cluster => request,
-        };
-        aws.acquire("ecs:ListTasks").await;
-        let answer = match request.set_next_token(token.take()).send().await {
-            Ok(answer) => answer,
-            Err(error) => {
-                listed
-                    .gaps
-                    .push(gap(Missed::Tasks, &aws.failure("ecs:ListTasks", resource(), error)));
-                return count;
+        let answer = loop {
+            let request =
+                aws.ecs.list_tasks().cluster(cluster.as_str()).desired_status(status.clone());
+            let request = match of {
+                Of::Service(name) => request.service_name(name),
+                Of::Instance(arn) => request.container_instance(arn.as_str()),
+                Of::Cluster => request,
+            };
+            aws.acquire("ecs:ListTasks").await;
+            match request.set_next_token(token.clone()).send().await {
+                Ok(answer) => break answer,
+                Err(error) => {
+                    let failure = aws.failure("ecs:ListTasks", resource(), error);
+                    if !aws.may_repeat(&failure) {
+                        listed.gaps.push(gap(Missed::Tasks, &failure));
+                        return count;
+                    }
+                }
             }
         };
         count += answer.task_arns().len();
@@ -151,21 +155,20 @@ pub(super) async fn describe(
 async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> Descriptions {
     let action = "ecs:DescribeTasks";
     let mut described = Descriptions::default();
-    let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
-    aws.acquire(action).await;
-    let answer = match aws
-        .ecs
-        .describe_tasks()
-        .cluster(cluster.as_str())
-        .set_tasks(Some(names))
-        .send()
-        .await
-    {
-        Ok(answer) => answer,
-        Err(error) => {
-            let resource = format!("{} tasks of {}", batch.len(), cluster.name());
-            described.gaps.push(gap(Missed::Tasks, &aws.failure(action, resource, error)));
-            return described;
+    let names: Vec<String> = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+    let answer = loop {
+        let request = aws.ecs.describe_tasks().cluster(cluster.as_str());
+        aws.acquire(action).await;
+        match request.set_tasks(Some(names.clone())).send().await {
+            Ok(answer) => break answer,
+            Err(error) => {
+                let resource = format!("{} tasks of {}", batch.len(), cluster.name());
+                let failure = aws.failure(action, resource, error);
+                if !aws.may_repeat(&failure) {
+                    described.gaps.push(gap(Missed::Tasks, &failure));
+                    return described;
+                }
+            }
         }
     };
     for arn in batch {

@@ -2,7 +2,7 @@
 //! one of them leads to the service.
 
 use super::LedgerRecord;
-use crate::api_call::IndexKey;
+use crate::api_call::{ApiCall, IndexKey};
 use crate::observation::{Observation, TargetGroup};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -38,6 +38,35 @@ impl LedgerRecord {
         let is_new =
             |(place, at): &(&IndexKey, &Timestamp)| earlier.index_keys.get(*place) != Some(*at);
         self.index_keys.iter().filter(is_new).map(|(place, _)| place).collect()
+    }
+}
+
+impl LedgerRecord {
+    /// Drops every group and load balancer of a service that is deleted, unless a target may be left
+    /// there: calls on such a group still matter.
+    pub(crate) fn drop_index_keys(&mut self) {
+        if self.remembered_groups().is_empty() {
+            self.index_keys.clear();
+        }
+    }
+
+    /// The groups and load balancers under which the index needs this service no longer, compared to
+    /// an earlier record. After an incomplete reading there are none. `calls` led to this check, so
+    /// the index has the service under their places, too, even if the earlier record is lost.
+    #[must_use]
+    pub fn dropped_index_keys(
+        &self,
+        earlier: &Self,
+        calls: &[ApiCall],
+        observation: &Observation,
+    ) -> BTreeSet<IndexKey> {
+        if !observation.gaps.is_empty() {
+            return BTreeSet::new();
+        }
+        let is_forgotten = observation.is_gone() && self.remembered_groups().is_empty();
+        let called = calls.iter().map(|call| &call.place).filter(|_| is_forgotten);
+        let keys = earlier.index_keys.keys().chain(called);
+        keys.filter(|key| !self.index_keys.contains_key(*key)).cloned().collect()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::{CLUSTER, check, task_event};
 use expect_test::expect;
-use portkeeper_core::event::{CheckRequest, Trigger, coalesce, parse, recheck_message};
+use portkeeper_core::event::{
+    CheckRequest, Trigger, coalesce, parse, recheck_message, request_message,
+};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TaskArn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +35,27 @@ fn a_message_of_the_sweep_names_many_services() {
             check shop/admin,billing,web in aws eu-west-1 111122223333
         "]],
     );
+}
+
+/// A request for which there was no time is sent again with everything that it said.
+#[test]
+fn a_postponed_request_reads_back_whole() {
+    let stopped = task_event(r#"{"lastStatus":"STOPPED","desiredStatus":"STOPPED"}"#);
+    let Trigger::Check(mut request) = parse(&stopped).unwrap() else { panic!("a check") };
+    request.services.insert("admin".to_owned());
+    request.hop = 2;
+    request.calls.push(
+        serde_json::from_str(
+            r#"{"id":"e1","at":"2026-11-23T10:00:00Z","by":{"kind":"user","name":"alice"},
+                "operation":"DeregisterTargets",
+                "place":"arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef",
+                "targets":[{"id":"i-1","port":32768}]}"#,
+        )
+        .unwrap(),
+    );
+    assert_eq!((request.at_least.len(), request.stopped.len()), (1, 1));
+    let read = parse(&request_message(&request).to_string()).unwrap();
+    assert_eq!(read, Trigger::Check(request));
 }
 
 fn of_task(number: usize, version: u64) -> CheckRequest {

@@ -300,3 +300,38 @@ fn a_task_that_is_leaving_does_not_stand_in_for_one_that_lacks() {
         "#]],
     );
 }
+
+/// Holds I-PARTIAL: while ELBv2 cannot be read, ECS cannot register either. The first check after
+/// such an outage only opens the incident, so ECS has the time until the second one to register
+/// what started during the outage.
+#[test]
+fn the_first_check_after_an_outage_neither_registers_nor_alerts() {
+    check(
+        "
+        group web unread
+        service shop/web binds web to app:8080 desired=2
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 20m
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 for 10m
+        look
+        look after 10m
+        group web
+        target web i-1:32768 healthy
+        look
+        target web i-1:32769 healthy
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              service | - | unknown | target group web could not be read: throttled
+              nothing to write down
+            600s:
+              service | - | unknown | target group web could not be read: throttled
+              nothing to write down
+            600s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 60s | task t2 has been running for 20 min and its target is not registered: found once; waiting for a second check
+              looks again in 60s
+            660s:
+        "#]],
+    );
+}

@@ -1,4 +1,4 @@
-//! `UpdateItem` with `SET name = :value` and `ADD name :set`. Other clauses and functions are not
+//! `UpdateItem` with `SET name = :value`, `ADD name :set` and `DELETE name :set`. Other clauses and functions are not
 //! simulated.
 //!
 //! Source:
@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 enum Change<'a> {
     Set(&'a str, &'a Value),
     Add(&'a str, &'a Value),
+    Delete(&'a str, &'a Value),
 }
 
 /// Updates an item, or creates it: "creates an item if it does not already exist" [BC
@@ -34,8 +35,20 @@ pub(super) fn update_item(world: &mut World, input: &Value) -> Result<Value, Api
         match change {
             Change::Set(name, value) => updated.insert(name.to_owned(), value.clone()),
             Change::Add(name, value) => {
-                let sum = union(updated.get(name), value)?;
-                updated.insert(name.to_owned(), sum)
+                let mut all = members(updated.get(name))?;
+                all.extend(members(Some(value))?);
+                updated.insert(name.to_owned(), json!({"SS": all}))
+            }
+            Change::Delete(name, value) => {
+                let gone = members(Some(value))?;
+                let mut left = members(updated.get(name))?;
+                left.retain(|member| !gone.contains(member));
+                // There are no empty sets.
+                if left.is_empty() {
+                    updated.remove(name)
+                } else {
+                    updated.insert(name.to_owned(), json!({"SS": left}))
+                }
             }
         };
     }
@@ -44,15 +57,17 @@ pub(super) fn update_item(world: &mut World, input: &Value) -> Result<Value, Api
     Ok(json!({}))
 }
 
-/// `SET #a = :a, b = :b ADD #c :c`
+/// `SET #a = :a, b = :b ADD #c :c`, or `DELETE` in place of `ADD`.
 fn changes<'a>(
     text: &'a str,
     placeholders: &mut Placeholders<'a>,
 ) -> Result<Vec<Change<'a>>, ApiError> {
-    let (set, add) = match text.split_once("ADD ") {
-        Some((before, add)) => (before, Some(add)),
-        None => (text, None),
-    };
+    let (set, sets, change): (_, _, fn(&'a str, &'a Value) -> Change<'a>) =
+        match (text.split_once("ADD "), text.split_once("DELETE ")) {
+            (Some((before, add)), _) => (before, Some(add), Change::Add),
+            (None, Some((before, delete))) => (before, Some(delete), Change::Delete),
+            (None, None) => (text, None, Change::Add),
+        };
     let mut changes = Vec::new();
     if let Some(set) = set.trim().strip_prefix("SET ") {
         for part in set.split(',') {
@@ -65,30 +80,25 @@ fn changes<'a>(
     } else if !set.trim().is_empty() {
         return Err(syntax(set));
     }
-    for part in add.into_iter().flat_map(|add| add.split(',')) {
+    for part in sets.into_iter().flat_map(|sets| sets.split(',')) {
         let (name, value) = part.trim().split_once(' ').ok_or_else(|| syntax(part))?;
-        changes.push(Change::Add(placeholders.name(name)?, placeholders.value(value.trim())?));
+        changes.push(change(placeholders.name(name)?, placeholders.value(value.trim())?));
     }
     if changes.is_empty() { Err(syntax(text)) } else { Ok(changes) }
 }
 
-/// The union of two sets of the same type.
-fn union(old: Option<&Value>, added: &Value) -> Result<Value, ApiError> {
-    let members = |value: &Value| match item::parts(value) {
-        Some(("SS", Value::Array(list))) => {
-            Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+/// The members of a set; none of one that does not exist.
+fn members(set: Option<&Value>) -> Result<BTreeSet<String>, ApiError> {
+    match set.map(item::parts) {
+        None => Ok(BTreeSet::new()),
+        Some(Some(("SS", Value::Array(list)))) => {
+            Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         }
-        _ => None,
-    };
-    let refuse = || {
-        let message = "An operand in the update expression has an incorrect data type (only sets of strings are simulated)";
-        ApiError::invalid(Service::DynamoDb, message)
-    };
-    let mut all: BTreeSet<String> =
-        old.map_or(Some(BTreeSet::new()), members).ok_or_else(refuse)?;
-    let added: BTreeSet<String> = members(added).ok_or_else(refuse)?;
-    all.extend(added);
-    Ok(json!({"SS": all}))
+        Some(_) => Err(ApiError::invalid(
+            Service::DynamoDb,
+            "An operand in the update expression has an incorrect data type (only sets of strings are simulated)",
+        )),
+    }
 }
 
 fn syntax(part: &str) -> ApiError {
@@ -136,6 +146,14 @@ mod tests {
             (&item["expires"], &item["services"]),
             (&json!({"N": "3"}), &json!({"SS": ["a", "b"]}))
         );
+        for (member, left) in
+            [("a", json!({"SS": ["b"]})), ("x", json!({"SS": ["b"]})), ("b", Value::Null)]
+        {
+            let values = json!({":e": {"N": "4"}, ":s": {"SS": [member]}});
+            update(&mut world, "SET #e = :e DELETE #s :s", &names, &values).unwrap();
+            let item = crate::dynamodb::item(&world, "t", "k").unwrap();
+            assert_eq!(item.get("services").unwrap_or(&Value::Null), &left);
+        }
         let values = json!({":e": {"N": "1"}, ":s": {"SS": ["a"]}});
         assert!(
             update(&mut world, "SET #e = :e", &names, &values)

@@ -73,6 +73,9 @@ pub struct Behaviour {
     pub roles_not_passable: BTreeSet<String>,
     /// The account has no service-linked role for ECS, which services behind load balancers need.
     pub no_service_linked_role: bool,
+    /// The most tasks in a page of `ListTasks`, fewer than the 100 of AWS: a large cluster is then a
+    /// small one.
+    pub tasks_per_page: Option<usize>,
 }
 
 impl Default for Behaviour {
@@ -83,6 +86,7 @@ impl Default for Behaviour {
             accept_broken_services: false,
             roles_not_passable: BTreeSet::new(),
             no_service_linked_role: false,
+            tasks_per_page: None,
         }
     }
 }

@@ -53,7 +53,8 @@ pub(in crate::ecs) fn list_tasks(world: &World, input: &Value) -> Result<Value, 
             && family.is_none_or(|family| task.definition.family == family)
             && launch_type.is_none_or(|launch_type| task.launch_type == launch_type)
     };
-    let (ids, next) = paged(&input, &world.ecs.tasks, keep, 100)?;
+    let (ids, next) =
+        paged(&input, &world.ecs.tasks, keep, world.ecs.behaviour.tasks_per_page.unwrap_or(100))?;
     let arns: Vec<&str> =
         ids.iter().filter_map(|id| Some(world.ecs.tasks.get(id)?.arn.as_str())).collect();
     Ok(with_token(json!({"taskArns": arns}), next))
