@@ -5,7 +5,7 @@
 
 use crate::code::Code;
 use crate::expected::{
-    ExpectedTarget, ExpectedTargets, Requirement, expected_targets, is_of_a_stopped_container,
+    ExpectedTarget, ExpectedTargets, Requirement, expected_with_record, is_of_a_stopped_container,
     left_to_others,
 };
 use crate::ids::{Target, TargetGroupArn, TargetId};
@@ -172,7 +172,7 @@ pub fn questions(input: &PlanInput) -> Questions {
     if mode_in_force(input).mode == Mode::Off || out_of_scope(observation).is_some() {
         return questions;
     }
-    let expected = expected_targets(observation, input.hop);
+    let expected = expected_with_record(observation, &input.record, input.hop);
     // I-COST: "It costs no call beyond"
     let comparison = compare(observation, &expected);
     for absent in &comparison.absent {

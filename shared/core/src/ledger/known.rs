@@ -49,6 +49,12 @@ impl LedgerRecord {
         self.known.get(group).and_then(|targets| targets.get(target))
     }
 
+    /// Whether a target in the group may still be this task's.
+    pub(crate) fn knows(&self, group: &TargetGroupArn, task: &TaskArn) -> bool {
+        let mut known = self.known.get(group).into_iter().flat_map(BTreeMap::values);
+        known.any(|known| known.task == *task && known.seen_absent_at.is_none())
+    }
+
     /// The groups that must be read even if the service no longer names them: a target in them may
     /// still be this service's, or an open incident is about one that was.
     #[must_use]
