@@ -304,7 +304,7 @@ async fn a_group_of_a_thousand_targets_is_read_whole() {
     assert_eq!(asked(&shop), ["web"]);
     shop.run(300).await;
     assert_eq!(shop.writes(), [""; 0]);
-    assert_eq!(shop.alerts(), ["error limit_exceeded opened", "warning foreign opened"]);
+    assert_eq!(shop.alerts(), ["warning foreign opened", "error limit_exceeded opened"]);
     let record = shop.record("web");
     assert!(record["incidents"].as_array().unwrap().len() <= 301, "the record stays small");
 }

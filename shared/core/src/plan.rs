@@ -94,6 +94,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     let mut record = input.record.clone();
     record.continuous_since.get_or_insert(input.now);
     known::update(&mut record, &input.observation, &expected, &comparison, input.now);
+    known::update_other_clusters(&mut record, &input.observation, &judgement, input.now);
     for (group, target, task) in &judgement.disproved {
         record.mark_seen_absent(group, target, task, input.now);
     }

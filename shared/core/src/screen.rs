@@ -40,8 +40,7 @@ pub fn screen(input: &mut PlanInput, cluster_tasks: &ClusterTasks) -> (Screened,
         // The sweep does not read other clusters here: the observation claims that none matters,
         // and the question stays open.
         let other_tasks = &mut input.observation.other_tasks;
-        other_tasks.other_clusters_known =
-            input.observation.target_groups.keys().cloned().collect();
+        other_tasks.other_clusters_known.clone_from(&open.other_clusters);
         other_tasks.only_here.clone_from(&other_tasks.coverage.hosts);
     }
     let plan = plan(input);

@@ -401,7 +401,7 @@ fn a_stopped_task_of_a_rolling_service_with_a_pair_proves_nothing_in_a_group_tha
               web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster; owners on i-1
+              asks: owners in the cluster; owners on i-1; owners elsewhere in web
               task t1 | - | leave | stopped; where it was registered is unknown
               web i-1:32768 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32768
