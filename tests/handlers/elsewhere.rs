@@ -109,3 +109,42 @@ async fn a_cluster_that_is_not_named_keeps_the_addresses_of_a_group() {
     shop.run(900).await;
     assert_eq!((shop.writes(), shop.count("DeregisterTargets")), (vec![], 0));
 }
+
+/// A deployment of the other cluster, while checks of this cluster's service go on.
+async fn deploy_there(shop: &mut Shop) {
+    let change = json!({"cluster": OTHER, "service": "web", "forceNewDeployment": true});
+    shop.world().person_ecs("UpdateService", &change).unwrap();
+    shop.watch(&["web"], 900).await;
+}
+
+/// The tasks of the other cluster explain their targets, and other clusters are asked once for each
+/// deployment there.
+#[tokio::test]
+async fn deployments_of_another_cluster_cause_no_alert() {
+    let both = format!("{CLUSTER},{OTHER}");
+    for clusters in ["*", &both] {
+        let mut shop = moving(&[("PORTKEEPER_CLUSTERS", clusters)]).await;
+        shop.world().make_cluster("unrelated").unwrap();
+        for _ in 0..4 {
+            deploy_there(&mut shop).await;
+        }
+        assert_eq!((shop.alerts(), shop.writes()), (vec![], vec![]), "{clusters}");
+        shop.watch(&["web"], 300).await;
+        shop.world().calls.clear();
+        shop.watch(&["web"], 1800).await;
+        assert_eq!(shop.count("ListClusters"), 0, "they are known by now");
+        let report = shop.stage.sweep().await.unwrap();
+        assert_eq!(report.clusters[CLUSTER].suspects.len(), 0, "{report:#?}");
+    }
+}
+
+/// No task of any cluster has the address. Both services report it.
+#[tokio::test]
+async fn a_target_of_no_cluster_is_reported() {
+    let mut shop = moving(&[]).await;
+    let group = shop.group("web-tg");
+    shop.by_hand("RegisterTargets", &group, "10.0.0.250", 80);
+    shop.watch(&["web"], 300).await;
+    assert_eq!(shop.alerts(), ["warning foreign opened"; 2]);
+    assert_eq!(shop.writes(), [""; 0]);
+}

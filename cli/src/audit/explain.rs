@@ -4,7 +4,7 @@
 use super::show::action;
 use crate::render::{BOLD, decision, table, text, verdict_table};
 use portkeeper_core::audit::{Audit, audit};
-use portkeeper_core::expected::{ExpectedTargets, expected_targets};
+use portkeeper_core::expected::{ExpectedTargets, expected_with_record};
 use portkeeper_core::ids::{Target, TargetGroupArn};
 use portkeeper_core::mode::mode_in_force;
 use portkeeper_core::observation::{Observation, RegisteredTarget, Task};
@@ -54,7 +54,7 @@ fn why_none<'a>(expected: &'a ExpectedTargets, task: &Task) -> Option<&'a str> {
 /// Prints the explanation as text.
 pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     let observation = &input.observation;
-    let expected = expected_targets(observation, input.hop);
+    let expected = expected_with_record(observation, &input.record, input.hop);
     let mode = mode_in_force(input);
     writeln!(
         out,
@@ -150,7 +150,7 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
 /// Returns the explanation as JSON.
 pub(super) fn to_json(input: &PlanInput) -> Value {
     let observation = &input.observation;
-    let expected = expected_targets(observation, input.hop);
+    let expected = expected_with_record(observation, &input.record, input.hop);
     let tasks = observation.tasks.iter().map(|task| {
         let wanted = expected_of(observation, &expected, task).into_iter().map(|it| {
             json!({

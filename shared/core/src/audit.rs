@@ -5,7 +5,7 @@
 
 use crate::code::{Code, Severity};
 use crate::compare::compare;
-use crate::expected::expected_targets;
+use crate::expected::expected_with_record;
 use crate::finding::Finding;
 use crate::ids::TaskArn;
 use crate::input::{INPUT_VERSION, PlanInput, Writes};
@@ -76,7 +76,7 @@ pub fn first_check(observation: Observation, policy: &Policy) -> PlanInput {
 #[must_use]
 pub fn audit(input: &PlanInput) -> Audited {
     let plan = plan(input);
-    let expected = expected_targets(&input.observation, input.hop);
+    let expected = expected_with_record(&input.observation, &input.record, input.hop);
     let comparison = compare(&input.observation, &expected);
     let judgement = judge(input, &expected, &comparison);
     let second = second_check(input, &plan);

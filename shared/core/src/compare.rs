@@ -5,17 +5,16 @@
 
 use crate::code::Code;
 use crate::expected::{
-    ExpectedTarget, ExpectedTargets, Requirement, expected_targets, is_of_a_stopped_container,
+    ExpectedTarget, ExpectedTargets, Requirement, expected_with_record, is_of_a_stopped_container,
     left_to_others,
 };
 use crate::ids::{Target, TargetGroupArn, TargetId};
 use crate::input::PlanInput;
-use crate::ledger::LedgerRecord;
 use crate::mode::mode_in_force;
 use crate::observation::{
     HealthState, Missed, Observation, Questions, RegisteredTarget, ServiceStatus, TargetGroup,
 };
-use crate::occupant::{is_scaled_to_zero, own_container_instances};
+use crate::occupant::users_matter;
 use crate::policy::Mode;
 use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,7 +171,7 @@ pub fn questions(input: &PlanInput) -> Questions {
     if mode_in_force(input).mode == Mode::Off || out_of_scope(observation).is_some() {
         return questions;
     }
-    let expected = expected_targets(observation, input.hop);
+    let expected = expected_with_record(observation, &input.record, input.hop);
     // I-COST: "It costs no call beyond"
     let comparison = compare(observation, &expected);
     for absent in &comparison.absent {
@@ -213,18 +212,18 @@ pub fn questions(input: &PlanInput) -> Questions {
     let is_ours =
         |it: &&Unexpected| left_to_others(input, &it.group, &it.registered.target).is_none();
     for unexpected in comparison.unexpected.iter().filter(judgeable).filter(is_ours) {
-        ask_about_unexpected(observation, &input.record, &expected, unexpected, &mut questions);
+        ask_about_unexpected(input, &expected, unexpected, &mut questions);
     }
     questions
 }
 
 fn ask_about_unexpected(
-    observation: &Observation,
-    record: &LedgerRecord,
+    input: &PlanInput,
     expected: &ExpectedTargets,
     unexpected: &Unexpected,
     questions: &mut Questions,
 ) {
+    let PlanInput { observation, record, .. } = input;
     let target = &unexpected.registered.target;
     let known = record
         .known_target(&unexpected.group, target)
@@ -247,16 +246,12 @@ fn ask_about_unexpected(
     {
         return;
     }
-    let is_host = match &target.id {
-        TargetId::Instance(ec2) => own_container_instances(observation, ec2).next().is_some(),
-        TargetId::Ip(_) => false,
-    };
-    // A service scaled to zero may leave its group empty, but not if the group serves another
-    // service in any cluster.
-    let users_matter = !is_host || is_scaled_to_zero(observation);
-    // Only a possible deregistration justifies the calls to other clusters: the address may belong
-    // to a task of another cluster by now.
+    let users_matter = users_matter(observation, target);
+    // Two things justify the calls to other clusters, because the address may belong to a task
+    // there: a possible deregistration, and an alert that the next check would publish.
     let may_leave = known.is_some() || ended;
+    let may_be_reported = record.incident(&Code::Foreign, &subject).is_some_and(|it| !it.is_over())
+        && !record.is_of_other_cluster(&unexpected.group, target, input.now);
     if let TargetId::Instance(ec2) = &target.id {
         questions.other_tasks.hosts.insert(ec2.clone());
         if may_leave {
@@ -264,7 +259,7 @@ fn ask_about_unexpected(
         }
     }
     questions.other_tasks.cluster |= users_matter;
-    if users_matter && may_leave {
+    if users_matter && (may_leave || may_be_reported) {
         questions.other_clusters.insert(unexpected.group.clone());
     }
 }

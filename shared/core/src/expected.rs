@@ -1,6 +1,7 @@
 //! What should be registered: a target for every task of a service, in each of its groups.
 //!
-//! Knows nothing of what is registered.
+//! Knows nothing of what is registered, except where ECS leaves open which of several targets or
+//! groups a task has.
 
 mod groups;
 
@@ -9,7 +10,7 @@ pub use groups::{has_left, left_to_others, named_groups};
 use crate::address::{Address, Entry, Reach, address, instance_of};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
-use crate::ledger::SEEN_ABSENT_KEPT_SECS;
+use crate::ledger::{LedgerRecord, SEEN_ABSENT_KEPT_SECS};
 use crate::observation::{Missed, Observation, Service, TargetGroup, Task, TaskStatus};
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -105,13 +106,32 @@ pub struct Misfit {
     pub why: String,
 }
 
-/// The expected targets of every task of the observed service.
+/// What is known of the service whose tasks are judged.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    observation: &'a Observation,
+    record: &'a LedgerRecord,
+    service: &'a Service,
+}
+
+/// The expected targets of every task of the observed service, without a record of earlier checks.
 #[must_use]
 pub fn expected_targets(observation: &Observation, hop: u32) -> ExpectedTargets {
+    expected_with_record(observation, &LedgerRecord::default(), hop)
+}
+
+/// The expected targets of every task of the observed service.
+#[must_use]
+pub fn expected_with_record(
+    observation: &Observation,
+    record: &LedgerRecord,
+    hop: u32,
+) -> ExpectedTargets {
     let mut expected = ExpectedTargets::default();
     let Some(service) = &observation.service else { return expected };
+    let context = Context { observation, record, service };
     for task in &observation.tasks {
-        task_targets(observation, service, task, &mut expected);
+        task_targets(context, task, &mut expected);
     }
     let listed: BTreeSet<&TaskArn> = observation.tasks.iter().map(|task| &task.arn).collect();
     for (task, version) in &observation.at_least {
@@ -144,12 +164,8 @@ pub fn is_of_a_stopped_container(observation: &Observation, expected: &ExpectedT
         && task.is_some_and(|task| task.stopped_container(expected.target.port).is_some())
 }
 
-fn task_targets(
-    observation: &Observation,
-    service: &Service,
-    task: &Task,
-    expected: &mut ExpectedTargets,
-) {
+fn task_targets(context: Context<'_>, task: &Task, expected: &mut ExpectedTargets) {
+    let observation = context.observation;
     if task.service() != Some(observation.key.service.as_str()) {
         expected.out_of_scope.push((
             task.arn.clone(),
@@ -176,7 +192,7 @@ fn task_targets(
         ));
         return;
     }
-    match entries(observation, service, task) {
+    match entries(context, task) {
         Err(NoEntries::Nowhere(why)) => {
             expected.out_of_scope.push((task.arn.clone(), why.to_owned()));
         }
@@ -189,8 +205,9 @@ fn task_targets(
         Err(NoEntries::Ambiguous(why)) => {
             let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
             // A stopping task is temporary, and a revision that could not be read is not ambiguous.
-            let unread =
-                observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
+            let unread = observation.gaps.iter().any(|gap| {
+                gap.retry && matches!(gap.what, Missed::Revisions | Missed::TargetGroup(_))
+            });
             let lasts = task.desired_status == TaskStatus::Running && !unread;
             let clears = Clears::report_if(lasts, Code::AmbiguousRevision);
             expected.undetermined.push(undetermined(task, clears, since, why, reach));

@@ -47,6 +47,8 @@ pub struct Judgement {
     /// Targets whose registration is another writer's now, with the task that had them: their
     /// proof ends.
     pub disproved: Vec<(TargetGroupArn, Target, TaskArn)>,
+    /// Targets that were never this service's and that belong to tasks of other clusters.
+    pub of_other_clusters: Vec<(TargetGroupArn, Target)>,
 }
 
 impl Judgement {

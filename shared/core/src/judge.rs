@@ -6,6 +6,7 @@
 //! AWS facts: F-3.2.
 
 mod absent;
+mod foreign;
 mod health;
 mod proof;
 mod refusal;

@@ -50,6 +50,9 @@ pub struct LedgerRecord {
     pub schema: u32,
     /// Targets that belong or belonged to this service's tasks, by group.
     pub known: BTreeMap<TargetGroupArn, BTreeMap<Target, KnownTarget>>,
+    /// Targets that were never this service's, and when a check found that they belong to tasks of
+    /// other clusters. They prove nothing; they only save calls.
+    pub of_other_clusters: BTreeMap<TargetGroupArn, BTreeMap<Target, Timestamp>>,
     /// Open incidents, ordered by code and subject.
     pub incidents: Vec<Incident>,
     /// Recent repairs, oldest first.
@@ -84,6 +87,7 @@ impl Default for LedgerRecord {
         Self {
             schema: SCHEMA,
             known: BTreeMap::new(),
+            of_other_clusters: BTreeMap::new(),
             incidents: Vec::new(),
             repairs: Vec::new(),
             calls: Vec::new(),

@@ -144,11 +144,18 @@ pub fn covers_all_clusters(
     let other_tasks = &observation.other_tasks;
     let users_known = other_tasks.other_clusters_known.contains(group);
     let TargetId::Instance(ec2) = &target.id else { return users_known };
-    let is_host = own_container_instances(observation, ec2).next().is_some();
-    // A service scaled to zero may leave its group empty, so the group's users in other clusters
-    // must be known, whatever the target is.
-    let users_matter = !is_host || is_scaled_to_zero(observation);
-    other_tasks.only_here.contains(ec2) && (users_known || !users_matter)
+    other_tasks.only_here.contains(ec2) && (users_known || !users_matter(observation, target))
+}
+
+/// Returns whether it matters which services of other clusters use the group of a target: its
+/// address may be that of a task there. A service scaled to zero may leave its group empty, but not
+/// if the group serves another service in any cluster.
+pub(crate) fn users_matter(observation: &Observation, target: &Target) -> bool {
+    let is_host = match &target.id {
+        TargetId::Instance(ec2) => own_container_instances(observation, ec2).next().is_some(),
+        TargetId::Ip(_) => false,
+    };
+    !is_host || is_scaled_to_zero(observation)
 }
 
 /// Views that prevent a deregistration come first.

@@ -11,7 +11,7 @@ mod repairs;
 
 use crate::api_call::ApiCall;
 use crate::compare::{compare, out_of_scope};
-use crate::expected::{ExpectedTargets, expected_targets};
+use crate::expected::{ExpectedTargets, expected_with_record};
 use crate::finding::{Finding, RepairStep};
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
@@ -86,7 +86,7 @@ pub fn plan(input: &PlanInput) -> Plan {
         let closed = incidents::close_all(&input.record.incidents, input, why);
         return at_rest(input, why, closed);
     }
-    let expected = expected_targets(&input.observation, input.hop);
+    let expected = expected_with_record(&input.observation, &input.record, input.hop);
     let comparison = compare(&input.observation, &expected);
     let mut judgement = judge(input, &expected, &comparison);
     impact::judge_new_tasks(input, &comparison, &mut judgement);
@@ -94,6 +94,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     let mut record = input.record.clone();
     record.continuous_since.get_or_insert(input.now);
     known::update(&mut record, &input.observation, &expected, &comparison, input.now);
+    known::update_other_clusters(&mut record, &input.observation, &judgement, input.now);
     for (group, target, task) in &judgement.disproved {
         record.mark_seen_absent(group, target, task, input.now);
     }

@@ -4,9 +4,12 @@
 //! never leads to a write. If a service is not clearly in order, the sweep requests a check, which
 //! decides everything.
 
+use crate::address::occupied;
 use crate::cluster_tasks::ClusterTasks;
 use crate::code::Code;
-use crate::compare::{out_of_scope, questions};
+use crate::compare::{compare, out_of_scope, questions};
+use crate::expected::{expected_with_record, is_of_a_stopped_container};
+use crate::ids::Target;
 use crate::input::PlanInput;
 use crate::ledger::{Incident, LedgerRecord};
 use crate::observation::{Coverage, Gap, Missed};
@@ -36,12 +39,13 @@ pub fn screen(input: &mut PlanInput, cluster_tasks: &ClusterTasks) -> (Screened,
     let mut open = questions(input);
     if !open.other_tasks.is_empty() && cluster_tasks.is_whole() {
         cluster_tasks.add_other_tasks_to(&mut input.observation);
-        open.other_tasks = Coverage::default();
+        if !has_users_of_unknown_groups(input) {
+            open.other_tasks = Coverage::default();
+        }
         // The sweep does not read other clusters here: the observation claims that none matters,
         // and the question stays open.
         let other_tasks = &mut input.observation.other_tasks;
-        other_tasks.other_clusters_known =
-            input.observation.target_groups.keys().cloned().collect();
+        other_tasks.other_clusters_known.clone_from(&open.other_clusters);
         other_tasks.only_here.clone_from(&other_tasks.coverage.hosts);
     }
     let plan = plan(input);
@@ -58,6 +62,29 @@ pub fn screen(input: &mut PlanInput, cluster_tasks: &ClusterTasks) -> (Screened,
         None
     };
     (suspicion.map_or(Screened::InOrder, |why| Screened::Suspect(with_codes(why, &plan))), plan)
+}
+
+/// Whether a task uses, or may use, the address of a target in question, and its service may
+/// register it anywhere: the sweep reads a large cluster in parts, and does not describe the
+/// services of another part. A check of this service alone does.
+fn has_users_of_unknown_groups(input: &PlanInput) -> bool {
+    let observation = &input.observation;
+    let expected = expected_with_record(observation, &input.record, input.hop);
+    let comparison = compare(observation, &expected);
+    let unexpected = comparison.unexpected.iter().map(|it| &it.registered.target);
+    let exited = comparison.matched.iter().filter_map(|it| {
+        is_of_a_stopped_container(observation, &it.expected).then_some(&it.registered.target)
+    });
+    let in_question: BTreeSet<&Target> = unexpected.chain(exited).collect();
+    let others = &observation.other_tasks.tasks;
+    let mut unknown = others.iter().filter(|other| other.target_groups.is_none());
+    unknown.any(|other| {
+        let places = occupied(observation, &other.task);
+        let uses = |target: &&Target| {
+            places.iter().any(|place| place.holds(target) || place.may_hold(target))
+        };
+        in_question.iter().any(uses)
+    })
 }
 
 /// The reason, with the codes that the sweep found.

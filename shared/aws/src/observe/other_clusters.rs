@@ -29,8 +29,9 @@ struct User {
 /// Reads what the other clusters of the account have to do with the targets in question: container
 /// instances of their hosts, and services that use their groups.
 ///
-/// All clusters matter, also those that Portkeeper does not check. A service there cannot be read,
-/// so a group whose users matter stays unknown if there is such a cluster.
+/// All clusters matter, including those that Portkeeper does not check. A service there cannot be
+/// read, so a group whose users matter stays unknown if there is such a cluster; tasks of the others
+/// may still explain a target.
 pub(super) async fn read_elsewhere(
     aws: &Aws,
     watched: &Clusters,
@@ -111,16 +112,17 @@ async fn read_users(
     groups: &BTreeSet<TargetGroupArn>,
     seen: &mut Observation,
 ) {
-    if let Some(other) = clusters.iter().find(|cluster| !watched.include(cluster)) {
+    let (readable, others): (Vec<&ClusterArn>, Vec<&ClusterArn>) =
+        clusters.iter().partition(|cluster| watched.include(cluster));
+    let (mut users, mut gaps) = (Vec::new(), Vec::new());
+    if let Some(other) = others.first() {
         let why = format!(
             "cluster {} is not among the clusters that Portkeeper may read, and its services may use the group",
             other.name()
         );
-        seen.gaps.push(Gap { what: Missed::Elsewhere, why, retry: false });
-        return;
+        gaps.push(Gap { what: Missed::Elsewhere, why, retry: false });
     }
-    let reads = clusters.iter().map(|cluster| users_in(aws, cluster, groups));
-    let (mut users, mut gaps) = (Vec::new(), Vec::new());
+    let reads = readable.into_iter().map(|cluster| users_in(aws, cluster, groups));
     for (found, missed) in few_at_once(reads.collect()).await {
         users.extend(found);
         gaps.extend(missed);

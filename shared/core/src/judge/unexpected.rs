@@ -6,13 +6,14 @@
 //!
 //! AWS facts: F-1.4, F-10.3.
 
+use super::foreign::{foreign, judge_of_other_clusters};
 use super::proof::{Answer, Proof, answer, disproof, proof, settling};
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::compare::Unexpected;
 use crate::expected::{Clears, ExpectedTargets};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
-use crate::ids::{TargetId, TaskArn};
+use crate::ids::TaskArn;
 use crate::input::PlanInput;
 use crate::observation::{HealthState, Observation};
 use crate::occupant::{
@@ -93,6 +94,10 @@ pub(super) fn judge_unexpected(
                 task.short()
             );
             judgement.say(subject, None, Decision::Leave, why);
+            let is_of_other_cluster = task.cluster_name() != Some(observation.key.cluster.name());
+            if is_of_other_cluster && matches!(proof, Proof::None) {
+                judgement.of_other_clusters.push((unexpected.group.clone(), target.clone()));
+            }
         }
         OtherTaskView::Task { task, uses_group: None, .. } => {
             let why = format!(
@@ -143,11 +148,16 @@ fn judge_unexplained(
             return;
         }
         Proof::None => {
+            let is_free = occupant.is_none() && other.is_none();
             let finding = match occupant {
                 Some(task) => own_task_elsewhere(input, expected, unexpected, subject, task),
                 None => unproved(input, expected, unexpected, subject, other),
             };
-            judgement.find(finding);
+            if finding.code == Code::Foreign && is_free {
+                judge_of_other_clusters(input, unexpected, finding, judgement);
+            } else {
+                judgement.find(finding);
+            }
             return;
         }
     };
@@ -349,40 +359,4 @@ fn own_task_elsewhere(
         (Code::WrongPort, why)
     };
     Finding { task: Some(task), ..finding(input, code, subject, why) }
-}
-
-/// Finds a target that nothing in ECS explains. The text names the probable origin.
-fn foreign(
-    input: &PlanInput,
-    unexpected: &Unexpected,
-    subject: Subject,
-    other: Option<(TaskArn, Option<String>)>,
-) -> Finding {
-    let observation = &input.observation;
-    let target = &unexpected.registered.target;
-    let default_port =
-        observation.found_group(&unexpected.group).and_then(|group| group.default_port);
-    let why = match (other, &target.id) {
-        (Some((task, Some(service))), _) => {
-            format!("leads to task {} of service {service}; Portkeeper has no proof that it ever belonged to this service", task.short())
-        }
-        (Some((task, None)), _) => format!("leads to task {}, which no service started", task.short()),
-        (None, _) if TargetZone::of(&unexpected.registered).is_some() => {
-            "registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it".to_owned()
-        }
-        (None, TargetId::Instance(_)) if Some(target.port) == default_port => {
-            "an instance on the group's default port: an Auto Scaling group is probably attached to this target group"
-                .to_owned()
-        }
-        (None, TargetId::Instance(id)) if observation.container_instances.values().any(|it| it.ec2_instance == *id) => {
-            "no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists".to_owned()
-        }
-        (None, TargetId::Instance(_)) => {
-            "no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it".to_owned()
-        }
-        (None, TargetId::Ip(_)) => {
-            "no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS".to_owned()
-        }
-    };
-    finding(input, Code::Foreign, subject, why)
 }

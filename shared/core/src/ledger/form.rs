@@ -66,6 +66,8 @@ pub(super) struct Reading {
     schema: u32,
     #[serde(default)]
     known: BTreeMap<String, BTreeMap<String, Value>>,
+    #[serde(rename = "elsewhere", default)]
+    of_other_clusters: Value,
     #[serde(default)]
     incidents: Vec<Value>,
     #[serde(default)]
@@ -95,6 +97,9 @@ impl From<Reading> for LedgerRecord {
         Self {
             schema: reading.schema,
             known,
+            // What cannot be read is asked again.
+            of_other_clusters: serde_json::from_value(reading.of_other_clusters)
+                .unwrap_or_default(),
             incidents: list(reading.incidents, &Part::Incident, &mut unread),
             repairs: list(reading.repairs, &Part::Repair, &mut unread),
             calls: list(reading.calls, &Part::ApiCall, &mut unread),
@@ -191,6 +196,8 @@ struct Writing<'a> {
     schema: u32,
     #[serde(skip_serializing_if = "Groups::is_empty")]
     known: Groups<'a>,
+    #[serde(rename = "elsewhere", skip_serializing_if = "BTreeMap::is_empty")]
+    of_other_clusters: &'a BTreeMap<TargetGroupArn, BTreeMap<Target, Timestamp>>,
     #[serde(skip_serializing_if = "List::is_empty")]
     incidents: List<'a, Incident>,
     #[serde(skip_serializing_if = "List::is_empty")]
@@ -218,6 +225,7 @@ impl Serialize for LedgerRecord {
         let writing = Writing {
             schema: self.schema,
             known: Groups { read: &self.known, unread: &self.unread },
+            of_other_clusters: &self.of_other_clusters,
             incidents: List { read: &self.incidents, unread: self.unread_in(&Part::Incident) },
             repairs: List { read: &self.repairs, unread: self.unread_in(&Part::Repair) },
             calls: List { read: &self.calls, unread: self.unread_in(&Part::ApiCall) },

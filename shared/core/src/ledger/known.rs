@@ -24,6 +24,15 @@ const KNOWN_BYTES: usize = 180_000;
 /// mark.
 const KNOWN_FRAME_BYTES: usize = 60;
 
+/// How long it is remembered that a target belongs to a task of another cluster: long enough to ask
+/// rarely, short enough to notice within a day that another writer has registered it again.
+const OTHER_CLUSTERS_KEPT_SECS: u32 = 24 * 3600;
+
+/// How many such targets are remembered, as many as a target group can have
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>).
+/// Beyond them other clusters are asked again.
+const OF_OTHER_CLUSTERS: usize = 1000;
+
 /// A target that belongs or belonged to a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownTarget {
@@ -47,6 +56,12 @@ impl LedgerRecord {
     #[must_use]
     pub fn known_target(&self, group: &TargetGroupArn, target: &Target) -> Option<&KnownTarget> {
         self.known.get(group).and_then(|targets| targets.get(target))
+    }
+
+    /// Whether a target in the group may still be this task's.
+    pub(crate) fn knows(&self, group: &TargetGroupArn, task: &TaskArn) -> bool {
+        let mut known = self.known.get(group).into_iter().flat_map(BTreeMap::values);
+        known.any(|known| known.task == *task && known.seen_absent_at.is_none())
     }
 
     /// The groups that must be read even if the service no longer names them: a target in them may
@@ -130,8 +145,34 @@ impl LedgerRecord {
         released.is_some_and(|(holder, at)| at >= ended_at || holder == task)
     }
 
+    /// Whether an earlier check has found that the target belongs to a task of another cluster.
+    #[must_use]
+    pub fn is_of_other_cluster(
+        &self,
+        group: &TargetGroupArn,
+        target: &Target,
+        now: Timestamp,
+    ) -> bool {
+        let found_at = self.of_other_clusters.get(group).and_then(|targets| targets.get(target));
+        found_at.is_some_and(|at| now.secs_since(*at) < OTHER_CLUSTERS_KEPT_SECS)
+    }
+
+    /// Notes that the target belongs to a task of another cluster, if there is room.
+    pub(crate) fn note_of_other_cluster(
+        &mut self,
+        group: &TargetGroupArn,
+        target: &Target,
+        now: Timestamp,
+    ) {
+        let noted: usize = self.of_other_clusters.values().map(BTreeMap::len).sum();
+        if noted < OF_OTHER_CLUSTERS && !self.is_of_other_cluster(group, target, now) {
+            self.of_other_clusters.entry(group.clone()).or_default().insert(target.clone(), now);
+        }
+    }
+
     /// Ends every proof until the next check: no check sees what happens to the targets in between.
     pub fn forget_registered(&mut self) {
+        self.of_other_clusters.clear();
         for targets in self.known.values_mut() {
             targets.retain(|_, known| known.seen_absent_at.is_some());
         }
@@ -155,6 +196,10 @@ impl LedgerRecord {
         for targets in self.known.values_mut() {
             targets.retain(|_, known| fresh(known));
         }
+        for targets in self.of_other_clusters.values_mut() {
+            targets.retain(|_, at| now.secs_since(*at) < OTHER_CLUSTERS_KEPT_SECS);
+        }
+        self.of_other_clusters.retain(|_, targets| !targets.is_empty());
         self.keep_within_bounds(now);
         self.known.retain(|_, targets| !targets.is_empty());
     }

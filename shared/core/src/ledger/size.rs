@@ -131,6 +131,7 @@ impl LedgerRecord {
     /// about to be written for another reason.
     pub(crate) fn fit(&mut self) {
         let steps = [
+            Self::drop_of_other_clusters,
             Self::shorten_texts,
             Self::drop_marks,
             Self::drop_proofs,
@@ -164,6 +165,11 @@ impl LedgerRecord {
         if alerts.is_empty() {
             self.publishing_since = None;
         }
+    }
+
+    /// Other clusters are asked again.
+    fn drop_of_other_clusters(&mut self) {
+        self.of_other_clusters.clear();
     }
 
     /// The next check writes `why` again. A refusal of several targets was one answer.

@@ -1,8 +1,9 @@
 //! Keeps the record's known targets: a target is added when it is found, and its proof ends when it
-//! is seen absent.
+//! is seen absent. Also remembers which targets belong to tasks of other clusters.
 
 use crate::compare::{Comparison, Matched};
 use crate::expected::{ExpectedTarget, ExpectedTargets, FormerTarget, Requirement};
+use crate::finding::Judgement;
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
@@ -100,5 +101,30 @@ pub(super) fn update(
         record.known.retain(|group, _| {
             matches!(observation.target_groups.get(group), Some(TargetGroup::Found(_)))
         });
+    }
+}
+
+/// Remembers which targets belong to tasks of other clusters, as long as they are registered and no
+/// later answer of those clusters shows otherwise.
+pub(super) fn update_other_clusters(
+    record: &mut LedgerRecord,
+    observation: &Observation,
+    judgement: &Judgement,
+    now: Timestamp,
+) {
+    for (group, targets) in &mut record.of_other_clusters {
+        let Some(found) = observation.found_group(group) else { continue };
+        let is_read = observation.other_tasks.other_clusters_known.contains(group);
+        let is_shown = |target: &Target| {
+            judgement.of_other_clusters.iter().any(|(of, it)| of == group && it == target)
+        };
+        let is_registered = |target: &Target| {
+            found.targets.iter().any(|it| it.target == *target && it.is_registered())
+        };
+        targets.retain(|target, _| is_registered(target) && (!is_read || is_shown(target)));
+    }
+    record.of_other_clusters.retain(|_, targets| !targets.is_empty());
+    for (group, target) in &judgement.of_other_clusters {
+        record.note_of_other_cluster(group, target, now);
     }
 }

@@ -47,7 +47,10 @@ pub(super) fn decide(
             decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
         } else {
             // An early recheck would not make room: an event or the sweep leads to the next check.
-            waiting += usize::from(!impact::is_of_group(findings, finding));
+            // Foreign ones may be explained by the second check.
+            let is_confirmed = finding.code != Code::Foreign
+                || open.iter().any(|it| it.code == Code::Foreign && it.confirmation.confirmed);
+            waiting += usize::from(is_confirmed && !impact::is_of_group(findings, finding));
             Ruling::new(
                 Decision::Withheld,
                 "too many incidents are open; this finding waits until one is resolved",

@@ -163,7 +163,7 @@ fn a_task_of_a_service_of_the_same_name_in_another_cluster_is_another_services()
               web i-9:32768 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster; owners on i-9
+              asks: owners in the cluster; owners on i-9; owners elsewhere in web
               web i-9:32768 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32768
             open: foreign web i-9:32768, seen 2, reported

@@ -149,7 +149,7 @@ fn a_foreign_target_names_the_call_that_registered_it() {
               web i-9:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster; owners on i-9
+              asks: owners in the cluster; owners on i-9; owners elsewhere in web
               web i-9:80 | foreign | alert | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
               alert: foreign (warning): web i-9:80, by IAM user bob with RegisterTargets at 2026-11-23T09:58:00Z
             120s:

@@ -114,7 +114,7 @@ fn the_last_leftover_of_a_deleted_service_stays_if_another_service_uses_the_grou
               web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of ECS is on its address: something outside ECS answers there: found once; waiting for a second check
               looks again in 60s
             120s:
-              asks: owners in the cluster; owners on i-1
+              asks: owners in the cluster; owners on i-1; owners elsewhere in web
               service | - | leave | the service is deleted: Portkeeper judges only the targets that are still registered
               web i-1:32768 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32768
@@ -176,7 +176,7 @@ fn a_leftover_of_a_deleted_service_without_proof_is_reported_only() {
               web i-1:32768 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster; owners on i-1
+              asks: owners in the cluster; owners on i-1; owners elsewhere in web
               service | - | leave | the service is deleted: Portkeeper judges only the targets that are still registered
               web i-1:32768 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-1:32768
@@ -401,7 +401,7 @@ fn a_deleted_service_keeps_the_mode_of_its_tag() {
               web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of ECS is on its address: something outside ECS answers there: found once; waiting for a second check
               looks again in 60s
             120s:
-              asks: owners in the cluster; owners on i-1
+              asks: owners in the cluster; owners on i-1; owners elsewhere in web
               service | - | leave | the service is deleted: Portkeeper judges only the targets that are still registered
               web i-1:32768 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32768

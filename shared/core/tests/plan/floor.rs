@@ -142,7 +142,7 @@ fn a_target_in_another_group_does_not_lift_the_last_target_guard() {
               web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: state of i-1; group web; owners in the cluster; owners on i-1, i-9
+              asks: state of i-1; group web; owners in the cluster; owners on i-1, i-9; owners elsewhere in admin
               admin i-9:80 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: the target of another task of this service must be registered first

@@ -73,7 +73,7 @@ fn proof_ends_while_a_service_is_scaled_to_zero() {
               web i-1:80 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             76295s:
-              asks: owners in the cluster; owners on i-1
+              asks: owners in the cluster; owners on i-1; owners elsewhere in web
               web i-1:80 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-1:80
             76355s:

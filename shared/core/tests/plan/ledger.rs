@@ -49,6 +49,21 @@ fn a_full_record_reads_back_as_it_was_written() {
     assert!(matches!(record.incidents[0].subject, Subject::Target(..)));
 }
 
+/// What is remembered of other clusters only saves calls: a damaged part is dropped, and nothing
+/// else is lost.
+#[test]
+fn what_is_remembered_of_other_clusters_reads_back_and_may_be_damaged() {
+    let group =
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
+    let text = format!(
+        r#"{{"schema":1,"elsewhere":{{"{group}":{{"10.0.5.1:8080":"2026-11-23T10:00:00Z"}}}},"kept_since":"2026-11-23T10:00:00Z"}}"#
+    );
+    let record = LedgerRecord::from_json(&text).unwrap();
+    assert_eq!(serde_json::to_string(&record).unwrap(), text);
+    let damaged = LedgerRecord::from_json(&text.replace("10.0.5.1:8080", "?")).unwrap();
+    assert_eq!(damaged, LedgerRecord { of_other_clusters: [].into(), ..record });
+}
+
 /// Of several repairs only the one that AWS refused was not executed: the others count towards a
 /// fight.
 #[test]

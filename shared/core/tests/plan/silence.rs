@@ -25,7 +25,7 @@ fn a_service_that_could_not_be_read_resolves_nothing() {
               web i-9:32769 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster; owners on i-9
+              asks: owners in the cluster; owners on i-9; owners elsewhere in web
               web i-9:32769 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32769
             120s:

@@ -369,7 +369,7 @@ fn a_reported_foreign_target_causes_no_calls_next_to_an_own_leftover() {
               web i-9:32770 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster; owners on i-9
+              asks: owners in the cluster; owners on i-9; owners elsewhere in web
               web i-9:32770 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32770
             120s:

@@ -252,7 +252,7 @@ fn an_unexplained_target_with_the_zone_all_is_foreign() {
               web 192.168.0.9:8080 | foreign | await 60s | registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               web 192.168.0.9:8080 | foreign | alert | registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it: alert only
               alert: foreign (warning): web 192.168.0.9:8080
             open: foreign web 192.168.0.9:8080, seen 2, reported

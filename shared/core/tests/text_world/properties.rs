@@ -3,7 +3,7 @@
 //! Holds I-PARTIAL, I-FIRST, I-COMPLETE.
 
 use portkeeper_core::compare::{compare, out_of_scope};
-use portkeeper_core::expected::expected_targets;
+use portkeeper_core::expected::expected_with_record;
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TargetId};
 use portkeeper_core::judge::judge;
 use portkeeper_core::ledger::Subject;
@@ -194,7 +194,7 @@ fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
         );
         return;
     }
-    let desired = expected_targets(&input.observation, input.hop);
+    let desired = expected_with_record(&input.observation, &input.record, input.hop);
     let comparison = compare(&input.observation, &desired);
     for finding in judge(input, &desired, &comparison).findings {
         let of_finding = |code: Option<&portkeeper_core::code::Code>| code == Some(&finding.code);

@@ -13,8 +13,15 @@ use portkeeper_text_world::read::{first_reading, read_places};
 use std::collections::BTreeSet;
 
 /// Panics when the sweep requests no check for a world in which a check of the service reports
-/// something.
+/// something: where it describes the services of the other tasks, and where those are in another
+/// part of the cluster.
 pub fn hold(world: &World, made: &Plan) {
+    for is_one_part in [true, false] {
+        hold_in_part(world, made, is_one_part);
+    }
+}
+
+fn hold_in_part(world: &World, made: &Plan, is_one_part: bool) {
     let mut input = PlanInput {
         version: INPUT_VERSION,
         now: world.now,
@@ -29,7 +36,7 @@ pub fn hold(world: &World, made: &Plan) {
     // The sweep reads no group for the sake of a record.
     let named: BTreeSet<_> = world.service.iter().flat_map(named_groups).collect();
     input.observation.target_groups.retain(|arn, _| named.contains(arn));
-    let (screened, _) = screen(&mut input, &cluster_tasks(world));
+    let (screened, _) = screen(&mut input, &cluster_tasks(world, is_one_part));
     if screened != Screened::InOrder {
         return;
     }
@@ -54,14 +61,17 @@ pub fn hold(world: &World, made: &Plan) {
 }
 
 /// All tasks of the cluster, including this service's, as a reading of the whole cluster returns
-/// them.
-fn cluster_tasks(world: &World) -> ClusterTasks {
+/// them. The groups of a service in another part of the cluster are unknown.
+fn cluster_tasks(world: &World, is_one_part: bool) -> ClusterTasks {
     let mut cluster = Observation::new(world.key.clone(), world.now);
     let own =
         world.tasks.values().filter(|own| !own.unlisted && !own.unread).map(|own| own.task.clone());
     let mut owners: Vec<OtherTask> =
         own.map(|task| OtherTask { task, target_groups: None }).collect();
     owners.extend(world.other_tasks.values().filter(|owner| !world.is_elsewhere(owner)).cloned());
+    for owner in owners.iter_mut().filter(|owner| !is_one_part && owner.task.service().is_some()) {
+        owner.target_groups = None;
+    }
     cluster.tasks = owners.iter().map(|owner| owner.task.clone()).collect();
     read_places(world, &mut cluster);
     let is_whole =
