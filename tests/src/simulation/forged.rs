@@ -14,6 +14,10 @@ const KEPT: usize = 60;
 /// How long ago a forged task stopped: longer than any settle time.
 const STOPPED_BEFORE_MS: u64 = 400_000;
 
+/// How often a forged message is repeated, and how soon.
+const FLOOD: u64 = 60;
+const FLOOD_EVERY_MS: u64 = 4_000;
+
 /// Remembers the task events of a batch.
 pub(crate) fn hear(heard: &mut Vec<String>, batch: &Value) {
     let records = batch.get("Records").and_then(Value::as_array).into_iter().flatten();
@@ -59,7 +63,9 @@ pub(crate) fn send(
         }
     }
     let now = world.now_ms();
-    let due = (0..random.u64(1..5)).map(|time| now + time * random.u64(20_000..90_000)).collect();
+    // A single message is checked again without it; only many of them meet every check.
+    let times = if one_in(random, 2) { FLOOD } else { 1 };
+    let due = (0..times).map(|time| now + time * FLOOD_EVERY_MS).collect();
     opponents.push(Opponent::Forger { message: forged.to_string(), due });
     let says = if stops { "has stopped" } else { "runs" };
     ("forged", format!("a forged event says that task {title} {says}"))
