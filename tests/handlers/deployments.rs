@@ -221,3 +221,114 @@ async fn a_service_without_revisions_is_left_alone() {
     assert_eq!(shop.writes(), [""; 0]);
     assert_eq!(shop.states("web-tg").iter().filter(|state| **state == "healthy").count(), 2);
 }
+
+/// How many services of each strategy deploy at the same time, and how often.
+const SERVICES: usize = 20;
+const ROUNDS: usize = 5;
+
+/// A service that deploys again and again, and how traffic shifts if `CodeDeploy` does it.
+struct Deploying {
+    strategy: &'static str,
+    name: String,
+    front: Frontend,
+    green: String,
+}
+
+/// Creates the services of one strategy.
+fn deploying(shop: &Shop, strategy: &'static str, configuration: &Value) -> Vec<Deploying> {
+    let one = |number| {
+        let name = format!("{}-{number}", strategy.to_lowercase().replace('_', "-"));
+        let (front, green) = {
+            let mut world = shop.world();
+            let front = world.make_alb(&name, TargetType::Instance).unwrap();
+            (front, world.make_bare_group(&format!("{name}-b"), TargetType::Instance).unwrap())
+        };
+        let spec = ServiceSpec::new(CLUSTER, &name).container("app", &[8080]).desired(2);
+        let spec = match strategy {
+            "ROLLING" => spec.behind(&front.group, "app", 8080),
+            "CODE_DEPLOY" => spec
+                .behind(&front.group, "app", 8080)
+                .with("deploymentController", json!({"type": "CODE_DEPLOY"})),
+            _ => spec
+                .behind_blue_green(&front, &green, "app", 8080)
+                .with("deploymentConfiguration", configuration.clone()),
+        };
+        shop.make(&spec);
+        Deploying { strategy, name, front, green }
+    };
+    (0..SERVICES).map(one).collect()
+}
+
+/// Advances time in large steps and delivers every batch that is due after each.
+async fn pass(shop: &mut Shop, seconds: u64) {
+    for _ in 0..seconds / 20 {
+        shop.world().advance_secs(20);
+        while shop.stage.deliver().await.unwrap().is_some() {}
+    }
+}
+
+/// Shifts the traffic of every service that `CodeDeploy` deploys, and ends the old tasks.
+async fn code_deploy(shop: &mut Shop, services: &[Deploying], round: usize) {
+    let by_code_deploy = || services.iter().filter(|one| one.strategy == "CODE_DEPLOY");
+    for one in by_code_deploy() {
+        let group = if round.is_multiple_of(2) { &one.green } else { &one.front.group };
+        let key = format!("{CLUSTER}/{}", one.name);
+        shop.world().start_code_deploy(&key, &one.name, group).unwrap();
+    }
+    for step in [CodeDeployStep::ShiftTraffic, CodeDeployStep::TerminateOriginal] {
+        pass(shop, 200).await;
+        for one in by_code_deploy() {
+            let key = format!("{CLUSTER}/{}", one.name);
+            shop.world().code_deploy(&key, step, &one.front.rule).unwrap();
+        }
+    }
+}
+
+/// Holds C-10: normal deployments raise no alert, whatever their strategy.
+#[tokio::test]
+async fn a_hundred_deployments_of_each_strategy_raise_no_alert() {
+    let mut shop = Shop::new(12, &[]);
+    let bake = |strategy: &str, steps: Value| {
+        let mut configuration = json!({"strategy": strategy, "bakeTimeInMinutes": 1});
+        configuration.as_object_mut().unwrap().extend(steps.as_object().unwrap().clone());
+        configuration
+    };
+    let canary =
+        json!({"canaryConfiguration": {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 1}});
+    let linear = json!({"linearConfiguration": {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}});
+    let strategies = [
+        ("ROLLING", json!({})),
+        ("BLUE_GREEN", bake("BLUE_GREEN", json!({}))),
+        ("CANARY", bake("CANARY", canary)),
+        ("LINEAR", bake("LINEAR", linear)),
+        ("CODE_DEPLOY", json!({})),
+    ];
+    let mut services = Vec::new();
+    for (strategy, configuration) in &strategies {
+        services.extend(deploying(&shop, strategy, configuration));
+    }
+    pass(&mut shop, 300).await;
+    let mut deployed = std::collections::BTreeMap::new();
+    for round in 0..ROUNDS {
+        for one in services.iter().filter(|one| one.strategy != "CODE_DEPLOY") {
+            shop.update(&one.name, json!({"forceNewDeployment": true}));
+        }
+        code_deploy(&mut shop, &services, round).await;
+        pass(&mut shop, 600).await;
+        for one in &services {
+            let described = shop.ecs("DescribeServices", json!({"services": [one.name]}));
+            let list = if one.strategy == "CODE_DEPLOY" { "taskSets" } else { "deployments" };
+            let running = described["services"][0][list].as_array().unwrap();
+            assert_eq!(running.len(), 1, "{}: {running:?}", one.name);
+            if one.strategy != "CODE_DEPLOY" {
+                assert_eq!(running[0]["rolloutState"], "COMPLETED", "{}", one.name);
+            }
+            *deployed.entry(one.strategy).or_insert(0) += 1;
+        }
+    }
+    for (strategy, deployments) in deployed {
+        println!("{strategy}: {deployments} deployments, {} alerts", shop.alerts().len());
+        assert_eq!(deployments, SERVICES * ROUNDS);
+    }
+    nothing_happened(&shop, "hundreds of deployments");
+}
