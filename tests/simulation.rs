@@ -14,7 +14,7 @@ const SEEDS: Range<u64> = 1..7;
 
 /// A mutation that none of these seeds notices is not noticed. The seed that is known to notice it
 /// is tried first.
-const MUTATION_SEEDS: Range<u64> = 1..13;
+const MUTATION_SEEDS: Range<u64> = 1..41;
 
 fn seeds() -> Range<u64> {
     let Ok(text) = env::var("PORTKEEPER_SEEDS") else { return SEEDS };

@@ -89,9 +89,9 @@ const ACTIONS: [(u32, Action); 32] = [
 /// as often as all actions together.
 fn provoking(mutation: Mutation) -> &'static [(u32, Action)] {
     use Action::{
-        DelayRegistrations, Deploy, Deregister, DeregisterAll, Disconnect, DrainInstance, Intrude,
-        JoinAgain, KeepTargets, KillTask, LoseRegistrations, Register, RestartAgent, Reuse, Scale,
-        Sicken, StopTask, Tag, Undo,
+        DelayRegistrations, Deploy, Deregister, DeregisterAll, DrainInstance, Intrude, JoinAgain,
+        KeepTargets, KillTask, LoseRegistrations, Register, RestartAgent, Reuse, Scale, Sicken,
+        StopTask, Tag, Undo,
     };
     match mutation {
         Mutation::NoSettleTime | Mutation::NoSecondLook => {
@@ -100,7 +100,7 @@ fn provoking(mutation: Mutation) -> &'static [(u32, Action)] {
         Mutation::PartialIsWhole | Mutation::OwnersIgnored => {
             &[(4, Reuse), (1, Scale), (1, KeepTargets)]
         }
-        Mutation::HostsCovered => &[(3, JoinAgain), (3, Reuse), (1, Disconnect), (1, RestartAgent)],
+        Mutation::HostsCovered => &[(3, JoinAgain), (4, Reuse), (2, StopTask), (1, RestartAgent)],
         Mutation::DrainingIgnored => &[(2, StopTask), (2, Deploy), (1, Scale)],
         Mutation::ForgedBelieved => &[(4, Sicken), (1, Scale)],
         Mutation::NoFloor => &[(3, KeepTargets), (3, DelayRegistrations), (3, Deploy)],
@@ -109,7 +109,7 @@ fn provoking(mutation: Mutation) -> &'static [(u32, Action)] {
         }
         Mutation::NoProof | Mutation::ReleaseIgnored => &[(4, Register), (1, StopTask)],
         Mutation::DisproofIgnored => &[(4, Intrude), (2, KillTask), (3, KeepTargets)],
-        Mutation::DrainingInstances => &[(3, DrainInstance), (3, LoseRegistrations), (2, Scale)],
+        Mutation::DrainingInstances => &[(2, DrainInstance), (5, DeregisterAll), (1, Scale)],
         Mutation::FightIgnored => &[(3, Undo), (2, DeregisterAll), (2, KeepTargets)],
         Mutation::ModeIgnored => &[(2, Tag), (2, Deregister), (1, KeepTargets)],
         _ => &[],

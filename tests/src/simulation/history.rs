@@ -20,6 +20,9 @@ pub(crate) struct History {
     /// By target and `cluster/service`: the tasks that had the target, and when each was found
     /// stopped.
     held: BTreeMap<(Place, String), BTreeMap<String, Option<u64>>>,
+    /// When each task was first seen on its way out, unless it never ran.
+    leaving: BTreeMap<String, u64>,
+    ran: BTreeSet<String>,
     /// The time since which a RUNNING task's target has been missing at least once.
     first_absent: BTreeMap<(Place, String), u64>,
     /// When a target that belonged to no task was last healthy, by the cluster whose task answered
@@ -52,6 +55,12 @@ impl History {
                 .or_default()
                 .insert(target.task_arn.clone(), None);
             let running = target.last_status == "RUNNING" && target.desired_status == "RUNNING";
+            if target.last_status == "RUNNING" {
+                self.ran.insert(target.task_arn.clone());
+            }
+            if target.desired_status == "STOPPED" {
+                self.leaving.entry(target.task_arn.clone()).or_insert(now);
+            }
             let group = target.target_group_arn.as_str();
             let there = registered.entry(group).or_insert_with(|| registered_in(world, group));
             if running && !there.contains(&(target.id.clone(), target.port)) {
@@ -145,6 +154,11 @@ impl History {
         tasks
             .filter_map(|(task, gone)| Some((task.as_str(), (*gone)?)))
             .max_by_key(|(_, gone)| *gone)
+    }
+
+    /// Returns since when the task, which ran, was on its way out.
+    pub(crate) fn leaving_since(&self, task: &str) -> Option<u64> {
+        self.leaving.get(task).filter(|_| self.ran.contains(task)).copied()
     }
 
     /// Returns whether a task of this service, in any group, used this address after that time.

@@ -4,7 +4,7 @@
 //! Both write as a person would: the judge attributes their writes to another writer.
 
 use super::account::{Kind, Opponent};
-use super::history::{Place, registered_in};
+use super::history::{Place, place_of, registered_in};
 use super::people::{name, targets};
 use super::scene::{Scene, service};
 use portkeeper_stage::{QUEUE, StageError};
@@ -53,7 +53,8 @@ pub(crate) fn intrude(scene: &mut Scene<'_>) -> Result<String, StageError> {
         let group = service.groups.first()?.clone();
         Some(Place { group, id: host.id.clone(), port: OUTSIDERS_PORT })
     };
-    let place = scene.random.choice(left).or_else(fresh).ok_or("no instance")?;
+    let other = scene.random.choice(left).or_else(fresh);
+    let place = take_over(scene, &key)?.or(other).ok_or("no instance")?;
     if !scene.world.add_program(&place.id, place.port) {
         return Err("another program listens there".into());
     }
@@ -68,6 +69,22 @@ pub(crate) fn intrude(scene: &mut Scene<'_>) -> Result<String, StageError> {
     );
     scene.account.opponents.push(Opponent::Outsider { place, due });
     Ok(text)
+}
+
+/// Crashes a task, sometimes, and returns its target, which stays registered: the program takes the
+/// port.
+fn take_over(scene: &mut Scene<'_>, key: &str) -> Result<Option<Place>, StageError> {
+    let own = scene.history.live().iter().filter(|target| {
+        format!("{}/{}", target.cluster, target.service) == *key
+            && (target.last_status, target.desired_status) == ("RUNNING", "RUNNING")
+    });
+    let own: Vec<_> = own.collect();
+    let Some(target) = scene.random.choice(own).filter(|_| scene.random.bool()) else {
+        return Ok(None);
+    };
+    scene.world.keep_targets(key, 1);
+    scene.world.kill_task(&target.task_arn)?;
+    Ok(Some(place_of(target)))
 }
 
 /// Starts a writer that undoes Portkeeper's writes.

@@ -30,10 +30,6 @@ const MOST_SWEEPS: usize = 40;
 /// Every sweep has read a task that has been running for this long.
 const LONG_RUNNING_MS: u64 = 400_000;
 
-/// A task stops within this time. ECS deregisters its target at the beginning, so what a person
-/// registers after that is the person's.
-const STOPPING_MS: u64 = 600_000;
-
 /// Ends all failures, sweeps until nothing changes any longer, and judges the final state.
 pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     play.note("all trouble ends");
@@ -301,12 +297,20 @@ fn is_provable(
     // The proof ends if Portkeeper does not check the service.
     let latest = others.max() == Some(gone) && gone > user.service.mode_since_ms;
     let touched = user.service.ledger_touched;
+    // ECS deregisters the targets of a task when it begins to stop: what a person registers after
+    // that is the person's. A task that never ran has left nothing.
+    let Some(leaving) = play.history.leaving_since(task) else { return false };
+    let by_hand = registered_by_hand(world, place, leaving);
+    // ECS does not show where a stopped task was whose container instance registered again.
+    if play.account.joined_again.contains(&place.id) {
+        return false;
+    }
     // What ECS does not show to a check of this service ends the proof, too.
     let served = play.history.was_served(place, &user.service.cluster, gone);
     user.service.mode == Mode::Repair
         && latest
         && shown.stopped.contains(task)
-        && !registered_by_hand(world, place, gone.saturating_sub(STOPPING_MS))
+        && !by_hand
         && !served
         && !touched
 }
