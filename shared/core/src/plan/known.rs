@@ -7,7 +7,7 @@ use crate::finding::Judgement;
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
-use crate::observation::{Missed, Observation, TargetGroup};
+use crate::observation::{Missed, Observation, TargetGroup, TaskStatus};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -20,6 +20,75 @@ fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &For
     task.is_some_and(|task| {
         task.arn != ended.task && task.stopped_at.is_none_or(|at| at > ended.at)
     })
+}
+
+/// The targets that are registered in the groups that were read.
+fn registered(observation: &Observation) -> BTreeSet<(&TargetGroupArn, &Target)> {
+    let groups = observation
+        .target_groups
+        .keys()
+        .filter_map(|arn| Some((arn, observation.found_group(arn)?)));
+    groups
+        .flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)))
+        .filter(|(_, target)| target.is_registered())
+        .map(|(arn, target)| (arn, &target.target))
+        .collect()
+}
+
+/// Ends the proof of every target that is absent and belongs to no task that is to run. A list of
+/// tasks that is incomplete does not matter: the group was read, and the target of a task that runs
+/// is known again as soon as it is registered. ECS deregisters the target of a task when it begins
+/// to stop the task, so what is registered after that is another writer's.
+fn release_absent(
+    record: &mut LedgerRecord,
+    observation: &Observation,
+    expected: &ExpectedTargets,
+    now: Timestamp,
+) {
+    let registered = registered(observation);
+    let is_leaving = |expected: &&ExpectedTarget| {
+        let task = observation.tasks.iter().find(|task| task.arn == expected.task);
+        task.is_some_and(|task| task.connected && task.desired_status == TaskStatus::Stopped)
+    };
+    let claimed: BTreeSet<(&TargetGroupArn, &Target)> = expected
+        .targets
+        .iter()
+        .filter(|expected| !is_leaving(expected))
+        .map(|expected| (&expected.group, &expected.target))
+        .collect();
+    let is_absent = |group: &TargetGroupArn, target: &Target| {
+        observation.found_group(group).is_some()
+            && !claimed.contains(&(group, target))
+            && !registered.contains(&(group, target))
+    };
+    let leaving = expected
+        .targets
+        .iter()
+        .filter(is_leaving)
+        .map(|leaving| (&leaving.group, &leaving.target, &leaving.task))
+        // Nothing has had it since.
+        .filter(|(group, target, task)| {
+            let known = record.known_target(group, target);
+            known.is_none_or(|known| known.task != **task || known.seen_absent_at.is_none())
+        });
+    let ended = expected
+        .ended
+        .iter()
+        .filter(|it| !record.was_seen_absent(&it.group, &it.target, &it.task, it.at))
+        .map(|ended| (&ended.group, &ended.target, &ended.task));
+    let known = record.known.iter().flat_map(|(group, targets)| {
+        let held = targets.iter().filter(|(_, known)| known.seen_absent_at.is_none());
+        held.map(move |(target, known)| (group, target, &known.task))
+    });
+    let absent: Vec<_> = known
+        .chain(ended)
+        .chain(leaving)
+        .filter(|(group, target, _)| is_absent(group, target))
+        .map(|(group, target, task)| (group.clone(), target.clone(), task.clone()))
+        .collect();
+    for (group, target, task) in absent {
+        record.mark_seen_absent(&group, &target, &task, now);
+    }
 }
 
 /// Updates the known targets with this observation.
@@ -41,33 +110,24 @@ pub(super) fn update(
             record.remember(group, target, task);
         }
     }
+    release_absent(record, observation, expected, now);
     if !observation.tasks_are_whole() {
         return;
     }
-    let claimed: BTreeSet<(&TargetGroupArn, &Target)> =
-        expected.targets.iter().map(|expected| (&expected.group, &expected.target)).collect();
-    let groups = observation
-        .target_groups
-        .keys()
-        .filter_map(|arn| Some((arn, observation.found_group(arn)?)));
-    let registered: BTreeSet<(&TargetGroupArn, &Target)> = groups
-        .flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)))
-        .filter(|(_, target)| target.is_registered())
-        .map(|(arn, target)| (arn, &target.target))
-        .collect();
+    let registered = registered(observation);
     for ended in &expected.ended {
         let (group, target) = (&ended.group, &ended.target);
+        let is_claimed =
+            expected.targets.iter().any(|it| it.group == *group && it.target == *target);
         // Seen absent, and no task of this service has had it since.
         let released = record.was_seen_absent(group, target, &ended.task, ended.at);
-        if claimed.contains(&(group, target)) || released {
-            continue;
-        }
-        if registered.contains(&(group, target)) {
-            if is_watched(record, ended) && !is_a_later_ones(record, observation, ended) {
-                record.remember(group, target, &ended.task);
-            }
-        } else if observation.found_group(group).is_some() {
-            record.mark_seen_absent(group, target, &ended.task, now);
+        if !is_claimed
+            && !released
+            && registered.contains(&(group, target))
+            && is_watched(record, ended)
+            && !is_a_later_ones(record, observation, ended)
+        {
+            record.remember(group, target, &ended.task);
         }
     }
     // The target of such a task may be absent by now, and no check could see to which task it
@@ -75,23 +135,6 @@ pub(super) fn update(
     // in the record from now on.
     if let Some(until) = expected.unknown_target_until {
         record.continuous_since = record.continuous_since.max(Some(until.next()));
-    }
-    let mut released = Vec::new();
-    for (group, targets) in &record.known {
-        if observation.found_group(group).is_none() {
-            continue;
-        }
-        let gone = targets.iter().filter(|(target, known)| {
-            known.seen_absent_at.is_none()
-                && !claimed.contains(&(group, target))
-                && !registered.contains(&(group, target))
-        });
-        released.extend(
-            gone.map(|(target, known)| (group.clone(), target.clone(), known.task.clone())),
-        );
-    }
-    for (group, target, task) in released {
-        record.mark_seen_absent(&group, &target, &task, now);
     }
     let groups_are_whole = !observation
         .gaps

@@ -1,6 +1,6 @@
 //! Several tasks of a service have had one target in succession: which of them counts.
 
-use crate::text_world::check;
+use crate::text_world::{check, run};
 use expect_test::expect;
 
 /// Holds I-ABSENT. ECS answers with an older description of a task now and then. Found by the
@@ -443,4 +443,62 @@ fn the_settle_time_counts_from_the_task_that_the_record_names() {
               looks again in 80s
         "#]],
     );
+}
+
+/// Holds I-ABSENT. ECS deregisters the target when it begins to stop the task.
+#[test]
+fn a_target_seen_absent_while_its_task_stops_is_another_writers_later() {
+    for stopping in ["DEACTIVATING/STOPPED", "STOPPING/STOPPED", "RUNNING/STOPPED"] {
+        for then in ["target web i-1:32769 draining", "target web i-1:32769 gone"] {
+            let made = run(&format!(
+                "
+                group web
+                service shop/web binds web to app:8080
+                task t1 RUNNING/RUNNING on i-1 app:8080->32768
+                task t2 RUNNING/RUNNING on i-1 app:8080->32769
+                target web i-1:32768 healthy
+                target web i-1:32769 healthy
+                look
+                task t2 {stopping} on i-1 app:8080->32769
+                {then}
+                look after 60s
+                task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 1s ago
+                owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+                target web i-1:32769 healthy
+                look after 2m
+                look after 60s
+                "
+            ));
+            assert!(!made.contains("plan: deregister"), "{stopping} {then}: {made}");
+            assert!(made.contains("alert: foreign"), "{stopping} {then}: {made}");
+        }
+    }
+}
+
+/// Holds I-ABSENT. The list of tasks is incomplete, and the group was read.
+#[test]
+fn a_target_seen_absent_by_a_check_without_all_tasks_is_another_writers_later() {
+    for (gap, whole) in [("counts running=2", "counts running=1"), ("gap tasks \"no\"", "gap none")]
+    {
+        for known in ["known web i-1:32769 t2", ""] {
+            let made = run(&format!(
+                "
+                group web
+                service shop/web binds web to app:8080
+                task t1 RUNNING/RUNNING on i-1 app:8080->32768
+                task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+                target web i-1:32768 healthy
+                {known}
+                {gap}
+                look
+                {whole}
+                owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+                target web i-1:32769 healthy
+                look after 60s
+                look after 60s
+                "
+            ));
+            assert!(!made.contains("plan: deregister"), "{gap} {known}: {made}");
+        }
+    }
 }
