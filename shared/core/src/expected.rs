@@ -282,7 +282,7 @@ fn entry_target(
         group: entry.group.clone(),
         target,
         task: task.arn.clone(),
-        requirement: requirement(task, since),
+        requirement: requirement(observation, task, since),
     };
     match address(observation, task, entry, group) {
         Address::Known(target) if over => {
@@ -304,7 +304,7 @@ fn entry_target(
         Address::Unknown { .. } if over => untraced(observation, task, expected),
         Address::Misfit { .. } if over => {}
         Address::Unknown { why, reach } => {
-            let lasts = matches!(requirement(task, since), Requirement::Required(_))
+            let lasts = matches!(requirement(observation, task, since), Requirement::Required(_))
                 && !was_missed(observation, task);
             let clears = Clears::report_if(lasts, Code::BindingsMissing);
             expected.undetermined.push(undetermined(task, clears, since, why, reach));
@@ -329,9 +329,13 @@ fn misfit(code: Code, task: &Task, entry: &Entry, why: String) -> Misfit {
 
 /// The requirement. The target of a task that ECS is stopping is neither missing nor stale: ECS is
 /// still deregistering it.
-fn requirement(task: &Task, since: Timestamp) -> Requirement {
+fn requirement(observation: &Observation, task: &Task, since: Timestamp) -> Requirement {
+    let service = observation.service.as_ref();
     match (&task.desired_status, &task.last_status) {
         _ if !task.connected => Requirement::Optional("disconnected"),
+        _ if service.is_some_and(|service| service.ends_task_set_of(task)) => {
+            Requirement::Optional("of a task set that ECS is stopping")
+        }
         (TaskStatus::Running, TaskStatus::Running) => Requirement::Required(since),
         (TaskStatus::Running, _) => Requirement::Optional("starting"),
         _ => Requirement::Optional("stopping"),

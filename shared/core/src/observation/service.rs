@@ -1,6 +1,7 @@
 //! A service, its deployments, revisions and task sets, as `DescribeServices` and
 //! `DescribeServiceRevisions` return them.
 
+use super::Task;
 use crate::ids::{ContainerPort, RevisionArn, TargetGroupArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
@@ -163,6 +164,17 @@ impl Service {
     #[must_use]
     pub fn uses_every_group(&self) -> bool {
         self.controller == DeploymentController::Ecs && self.strategy == DeploymentStrategy::Rolling
+    }
+
+    /// Whether the task is of a task set whose tasks ECS is stopping, and whose targets it is
+    /// deregistering: DRAINING
+    /// ([TaskSet.status](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html)).
+    #[must_use]
+    pub fn ends_task_set_of(&self, task: &Task) -> bool {
+        let ends = |set: &TaskSet| {
+            set.status.as_deref() == Some("DRAINING") && task.started_by.as_ref() == Some(&set.id)
+        };
+        self.task_sets.iter().any(ends)
     }
 }
 

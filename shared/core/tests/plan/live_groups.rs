@@ -265,3 +265,29 @@ fn a_task_of_one_of_two_task_sets_in_one_group_is_registered() {
         assert!(text.contains("plan: register web [i-2:32768]"), "{controller}: {text}");
     }
 }
+
+/// ECS stops the tasks of a task set whose status is DRAINING, and deregisters their targets.
+#[test]
+fn tasks_of_a_task_set_that_ends_are_not_registered_again() {
+    for controller in ["CODE_DEPLOY", "EXTERNAL"] {
+        for left in ["target blue i-1:32768 draining", "target blue i-1:32768 gone"] {
+            let text = crate::text_world::run(&format!(
+                "
+                group blue
+                group green
+                service shop/web binds green to app:8080 controller={controller} desired=1
+                taskset 11 binds blue to app:8080 desired 0 status DRAINING
+                taskset 22 binds green to app:8080 desired 1 status PRIMARY
+                task a1 RUNNING/RUNNING on i-1 app:8080->32768 for 20h by 11
+                task b1 RUNNING/RUNNING on i-1 app:8080->32769 by 22 of web:2 for 1h
+                target green i-1:32769 healthy
+                {left}
+                look
+                look after 60s
+                "
+            ));
+            assert!(!text.contains("plan:"), "{controller} {left}: {text}");
+            assert!(!text.contains("alert:"), "{controller} {left}: {text}");
+        }
+    }
+}
