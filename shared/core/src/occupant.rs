@@ -5,6 +5,7 @@
 use crate::address::{Occupied, occupied};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::observation::{ContainerInstance, ContainerInstanceState, Observation, OtherTask, Task};
+use std::collections::BTreeSet;
 
 /// Returns whether no task is desired and none is left.
 #[must_use]
@@ -43,15 +44,27 @@ pub fn other_task_on(
     target: &Target,
 ) -> OtherTaskView {
     // I-ADDRESS: "A target is deregistered only if no other task uses its address."
-    let views = observation
-        .other_tasks
-        .tasks
-        .iter()
-        .filter_map(|other| owner_view(observation, other, group, target));
+    let others = observation.other_tasks.tasks.iter().cloned().chain(listed_others(observation));
+    let views = others.filter_map(|other| owner_view(observation, &other, group, target));
     let found = views.min_by_key(precedence).unwrap_or(OtherTaskView::Nobody);
     let explains = matches!(found, OtherTaskView::Task { uses_group: Some(true), .. });
     // A task that explains the target does so, whatever else was not read.
     if explains || is_covered(observation, &target.id) { found } else { OtherTaskView::NotKnown }
+}
+
+/// Returns the tasks that ECS lists with the service's own and that it did not start: a caller of
+/// `RunTask` chooses the task's group freely. One of no service registers nothing by itself; the
+/// groups of another service's were not read.
+fn listed_others(observation: &Observation) -> impl Iterator<Item = OtherTask> {
+    let listed = observation.tasks.iter().filter(|task| !is_own(observation, task));
+    listed.map(|task| OtherTask {
+        task: task.clone(),
+        target_groups: task.service().is_none().then(BTreeSet::new),
+    })
+}
+
+fn is_own(observation: &Observation, task: &Task) -> bool {
+    task.service() == Some(observation.key.service.as_str())
 }
 
 /// Returns whether every task of this cluster that may use the address was read.
@@ -165,8 +178,10 @@ fn precedence(view: &OtherTaskView) -> u8 {
         OtherTaskView::Task { uses_group: Some(true), .. } => 1,
         OtherTaskView::Task { uses_group: None, .. } => 2,
         OtherTaskView::Pending(_) => 3,
-        OtherTaskView::Task { uses_group: Some(false), .. } => 4,
-        OtherTaskView::Nobody => 5,
+        // A person may have meant the target for a task that no service started.
+        OtherTaskView::Task { service: None, uses_group: Some(false), .. } => 4,
+        OtherTaskView::Task { uses_group: Some(false), .. } => 5,
+        OtherTaskView::Nobody => 6,
     }
 }
 
@@ -174,7 +189,7 @@ fn precedence(view: &OtherTaskView) -> u8 {
 #[must_use]
 pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskArn> {
     let here = |place: &Occupied| place.holds(target);
-    let occupant =
-        observation.tasks.iter().find(|task| occupied(observation, task).iter().any(here));
+    let mut own = observation.tasks.iter().filter(|task| is_own(observation, task));
+    let occupant = own.find(|task| occupied(observation, task).iter().any(here));
     occupant.map(|task| task.arn.clone())
 }

@@ -211,3 +211,93 @@ fn a_hijacked_target_is_reported_even_when_a_guard_withholds_its_repair() {
         "#]],
     );
 }
+
+/// Holds I-ADDRESS. A caller of `RunTask` chooses the group of a task, so ECS may list a task of
+/// nobody with the tasks of the service.
+#[test]
+fn a_task_in_the_services_list_that_no_service_started_keeps_the_target() {
+    let world = |task: &str, group: &str, targets: [&str; 2]| {
+        format!(
+            "
+            group web {group}
+            service shop/web binds web to app:8080 desired=1
+            {task}
+            target web {} healthy
+            target web {} healthy
+            ",
+            targets[0], targets[1]
+        )
+    };
+    check(
+        &world(
+            "task t1 RUNNING/RUNNING on i-1 app:8080->32768
+            task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+            task job RUNNING/RUNNING on i-1 app:80->32769 started-by alice",
+            "",
+            ["i-1:32768", "i-1:32769"],
+        ),
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              task job | - | leave | this service did not start the task, so no target is expected
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              task job | - | leave | this service did not start the task, so no target is expected
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
+              alert: hijacked (critical): web i-1:32769
+            open: hijacked web i-1:32769, seen 2, reported
+        "#]],
+    );
+    check(
+        &world(
+            "task t1 RUNNING/RUNNING ip 10.0.0.5
+            task t2 STOPPED/STOPPED ip 10.0.0.6 ended 10m ago
+            task job RUNNING/RUNNING ip 10.0.0.6 started-by alice",
+            "type=ip",
+            ["10.0.0.5:8080", "10.0.0.6:8080"],
+        ),
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster; owners elsewhere in web
+              task job | - | leave | this service did not start the task, so no target is expected
+              web 10.0.0.6:8080 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners in the cluster; owners elsewhere in web
+              task job | - | leave | this service did not start the task, so no target is expected
+              web 10.0.0.6:8080 | hijacked | alert | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
+              alert: hijacked (critical): web 10.0.0.6:8080
+            open: hijacked web 10.0.0.6:8080, seen 2, reported
+        "#]],
+    );
+}
+
+/// Holds I-ADDRESS. A stopping task still shows a port that a task of nobody already has.
+#[test]
+fn a_task_that_no_service_started_keeps_the_target_whatever_else_shows_the_port() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 STOPPING/STOPPED on i-1 app:80->32769 groups billing
+        owner -/job RUNNING/RUNNING on i-1 app:80->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
+              alert: hijacked (critical): web i-1:32769
+            open: hijacked web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
