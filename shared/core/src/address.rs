@@ -11,6 +11,7 @@ use crate::ids::{ContainerPort, HostPort, Target, TargetGroupArn, TargetId};
 use crate::observation::{
     Binding, FoundGroup, NetworkMode, Observation, TargetType, Task, TaskStatus,
 };
+use std::net::IpAddr;
 
 /// GENEVE targets always use this port, whatever the container port (ELBv2 `TargetDescription`).
 const GENEVE_PORT: i64 = 6081;
@@ -352,4 +353,39 @@ pub fn last_occupied(observation: &Observation, task: &Task) -> Vec<Occupied> {
         Some(definition) if definition.ports.values().all(Vec::is_empty) => Vec::new(),
         Some(_) | None => vec![Occupied::Unknown(reach_of(observation, task))],
     }
+}
+
+/// Whether a container of a task on an instance can listen on a host port for the requests and
+/// checks of a group: it has not stopped, and the port is one of the group's protocol and address
+/// family. The numbers of tcp and udp ports, and of IPv4 and IPv6, are independent.
+#[must_use]
+pub fn may_listen(
+    observation: &Observation,
+    task: &Task,
+    group: Option<&FoundGroup>,
+    port: HostPort,
+) -> bool {
+    let live = task.containers.iter().filter(|container| !container.stopped);
+    if task.containers.iter().any(|container| !container.bindings.is_empty()) {
+        return live.flat_map(|container| &container.bindings).any(|binding| {
+            let offset = port.get().checked_sub(binding.host_port.get());
+            offset.is_some_and(|offset| offset < binding.length)
+                && group.is_none_or(|group| leads_to(binding, group))
+        });
+    }
+    let has_stopped =
+        |name: &String| task.containers.iter().any(|it| it.name == *name && it.stopped);
+    observation.task_definitions.get(&task.task_definition).is_none_or(|definition| {
+        definition.ports.iter().any(|(name, ports)| {
+            !has_stopped(name) && ports.iter().any(|it| it.as_host_port() == port)
+        })
+    })
+}
+
+/// Whether requests of a group arrive at a binding of the target's port.
+fn leads_to(binding: &Binding, group: &FoundGroup) -> bool {
+    let ip = binding.bind_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok());
+    let wants_ipv6 = group.ip_address_type == "ipv6";
+    let is_reached = ip.is_none_or(|ip| ip.is_ipv6() == wants_ipv6 && !ip.is_loopback());
+    is_reached && (group.protocol == "GENEVE" || protocol_fits(binding, group))
 }

@@ -2,9 +2,11 @@
 //!
 //! This module knows the coverage of the reading; it does not know which targets are expected.
 
-use crate::address::{Occupied, occupied};
+use crate::address::{Occupied, may_listen, occupied};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
-use crate::observation::{ContainerInstance, ContainerInstanceState, Observation, OtherTask, Task};
+use crate::observation::{
+    ContainerInstance, ContainerInstanceState, FoundGroup, Observation, OtherTask, Task, TaskStatus,
+};
 use std::collections::BTreeSet;
 
 /// Returns whether no task is desired and none is left.
@@ -192,4 +194,56 @@ pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskAr
     let mut own = observation.tasks.iter().filter(|task| is_own(observation, task));
     let occupant = own.find(|task| occupied(observation, task).iter().any(here));
     occupant.map(|task| task.arn.clone())
+}
+
+/// What can answer on an address now, so far as ECS knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answerer {
+    /// No task: whatever answers is not in ECS.
+    Nobody,
+    /// A task that has just begun or ended to use it: health checks may not show it yet.
+    Changing,
+    /// A task that runs.
+    Task,
+}
+
+/// Returns which task of any service can answer on `target`. More tasks than these protect a target
+/// ([`other_task_on`]): one that may use an address does not explain why the target is healthy.
+#[must_use]
+pub fn answerer(observation: &Observation, group: &TargetGroupArn, target: &Target) -> Answerer {
+    let group = observation.found_group(group);
+    let others = observation.other_tasks.tasks.iter().map(|other| &other.task);
+    let here = |task: &&Task| occupied(observation, task).iter().any(|place| place.holds(target));
+    let tasks = observation.tasks.iter().chain(others).filter(here);
+    tasks
+        .map(|task| as_answerer(observation, task, group, target))
+        .max()
+        .unwrap_or(Answerer::Nobody)
+}
+
+/// Source: [task lifecycle](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html).
+fn as_answerer(
+    observation: &Observation,
+    task: &Task,
+    group: Option<&FoundGroup>,
+    target: &Target,
+) -> Answerer {
+    let is_on_host = matches!(target.id, TargetId::Instance(_));
+    if is_on_host && !may_listen(observation, task, group, target.port) {
+        return Answerer::Nobody;
+    }
+    match task.last_status {
+        TaskStatus::Activating
+        | TaskStatus::Running
+        | TaskStatus::Deactivating
+        | TaskStatus::Stopping => Answerer::Task,
+        // A container that has its port has started, while others of its task wait for it.
+        TaskStatus::Provisioning | TaskStatus::Pending => {
+            let has_started = task.containers.iter().any(|it| !it.bindings.is_empty());
+            if has_started { Answerer::Changing } else { Answerer::Nobody }
+        }
+        // Its containers have stopped, a moment ago.
+        TaskStatus::Deprovisioning | TaskStatus::Unknown(_) => Answerer::Changing,
+        TaskStatus::Stopped | TaskStatus::Deleted => Answerer::Nobody,
+    }
 }

@@ -12,6 +12,7 @@ use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::observation::{HealthState, Observation, Task};
+use crate::occupant::{Answerer, answerer};
 use crate::time::Timestamp;
 
 /// The evidence that a target belonged to this service.
@@ -143,10 +144,11 @@ pub(super) fn settling(
     stopped_at.map(|at| input.policy.settled_at(at)).filter(|settled| *settled > input.now)
 }
 
-/// What the load balancer's health checks show of an address that no task of ECS uses.
+/// What the load balancer's health checks show of an address on which no task of ECS can answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// Nothing answers, or no requests are sent: a deregistration takes nothing from anybody.
+    /// Nothing but a task of ECS answers, or no requests are sent: a deregistration takes nothing
+    /// from anybody else.
     None,
     /// The checks may not have noticed yet that the task has stopped.
     Pending(Timestamp),
@@ -170,6 +172,11 @@ fn last_stop(observation: &Observation, target: &Target, was: &TaskArn) -> Optio
 /// A leftover target fails its health checks, because its task has stopped. If it does not, it is
 /// in use by something that ECS does not know.
 pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) -> Answer {
+    let target = &unexpected.registered.target;
+    let by = answerer(&input.observation, &unexpected.group, target);
+    if by == Answerer::Task {
+        return Answer::None;
+    }
     let soon = input.now.plus_secs(input.policy.confirm_seconds);
     match &unexpected.registered.state {
         HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Unused => {
@@ -180,9 +187,10 @@ pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) 
             let noticed = input.observation.found_group(&unexpected.group).map_or(0, |group| {
                 health::failing_after(group).saturating_add(input.policy.unhealthy_margin_seconds)
             });
-            let stopped_at = last_stop(&input.observation, &unexpected.registered.target, was);
+            let stopped_at = last_stop(&input.observation, target, was);
             match stopped_at.map(|at| at.plus_secs(noticed)).filter(|at| *at > input.now) {
                 Some(at) => Answer::Pending(at),
+                None if by == Answerer::Changing => Answer::Pending(soon),
                 None => Answer::Serves,
             }
         }

@@ -17,7 +17,8 @@ use crate::ids::TaskArn;
 use crate::input::PlanInput;
 use crate::observation::{HealthState, Observation};
 use crate::occupant::{
-    OtherTaskView, covers_all_clusters, hidden_tasks, other_task_on, own_occupant,
+    Answerer, OtherTaskView, answerer, covers_all_clusters, hidden_tasks, other_task_on,
+    own_occupant,
 };
 use crate::subject::Subject;
 use crate::verdict::Decision;
@@ -150,8 +151,10 @@ fn judge_unexplained(
         Proof::None => {
             let is_free = occupant.is_none() && other.is_none();
             let finding = match occupant {
-                Some(task) => own_task_elsewhere(input, expected, unexpected, subject, task),
-                None => unproved(input, expected, unexpected, subject, other),
+                Some(task) if !is_served_by_others(input, unexpected) => {
+                    own_task_elsewhere(input, expected, unexpected, subject, task)
+                }
+                _ => unproved(input, expected, unexpected, subject, other),
             };
             if finding.code == Code::Foreign && is_free {
                 judge_of_other_clusters(input, unexpected, finding, judgement);
@@ -178,15 +181,15 @@ fn judge_unexplained(
     // Some people register the tasks that they run by hand: a target that leads to such a task may
     // be intended.
     let may_be_meant = matches!(other, Some((_, None)));
-    let is_free = other.is_none() && occupant.is_none();
-    let answer = if is_free { answer(input, unexpected, was) } else { Answer::None };
+    let answer = answer(input, unexpected, was);
     match answer {
         Answer::Pending(at) => {
             judgement.say(subject, Some(code), Decision::Await(at), format!("{why}: {PENDING}"));
             return;
         }
         Answer::Serves => {
-            judgement.find(not_ours(input, unexpected, subject, None, was, SERVES));
+            let idle = other.map(|(task, _)| task).or(occupant);
+            judgement.find(served_by_others(input, unexpected, subject, idle.as_ref(), was));
             judgement.disproved.push((unexpected.group.clone(), target.clone(), was.clone()));
             return;
         }
@@ -260,6 +263,39 @@ fn not_ours(
     finding
 }
 
+/// Finds a healthy target on which no task of ECS can answer, although one may be on its address.
+fn served_by_others(
+    input: &PlanInput,
+    unexpected: &Unexpected,
+    subject: Subject,
+    idle: Option<&TaskArn>,
+    was: &TaskArn,
+) -> Finding {
+    let Some(idle) = idle else {
+        return not_ours(input, unexpected, subject, None, was, SERVES);
+    };
+    let why = format!(
+        "it is healthy although task {}, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task {}",
+        idle.short(),
+        was.short()
+    );
+    finding(input, Code::Foreign, subject, why)
+}
+
+/// Whether the proof has ended and the target is healthy without a task that can answer there.
+fn is_served_by_others(input: &PlanInput, unexpected: &Unexpected) -> bool {
+    let Unexpected { group, registered } = unexpected;
+    is_released(input, unexpected)
+        && registered.state == HealthState::Healthy
+        && answerer(&input.observation, group, &registered.target) == Answerer::Nobody
+}
+
+/// Whether the proof that this registration was this service's has ended.
+fn is_released(input: &PlanInput, unexpected: &Unexpected) -> bool {
+    let known = input.record.known_target(&unexpected.group, &unexpected.registered.target);
+    known.is_some_and(|known| known.seen_absent_at.is_some())
+}
+
 /// Returns the finding for a stopped task's leftover target, by the task that uses its address now.
 /// A hijacked one keeps its code, because the other task may have a successor.
 fn describe_leftover(
@@ -314,16 +350,14 @@ fn unproved(
     let Some(was) = listed.map(|ended| ended.task.clone()).or_else(before) else {
         return foreign(input, unexpected, subject, other);
     };
-    let released = input
-        .record
-        .known_target(group, target)
-        .is_some_and(|known| known.seen_absent_at.is_some());
-    if released {
-        let is_free = other.is_none() && own_occupant(&input.observation, target).is_none();
-        let serves = is_free && unexpected.registered.state == HealthState::Healthy;
-        let why = disproof(input, group, target, &was)
-            .or_else(|| serves.then(|| SERVES.to_owned()))
-            .unwrap_or_else(|| "a later check found it not registered".to_owned());
+    if is_released(input, unexpected) {
+        let disproof = disproof(input, group, target, &was);
+        if disproof.is_none() && is_served_by_others(input, unexpected) {
+            let idle = other.map(|(task, _)| task);
+            let idle = idle.or_else(|| own_occupant(&input.observation, target));
+            return served_by_others(input, unexpected, subject, idle.as_ref(), &was);
+        }
+        let why = disproof.unwrap_or_else(|| "a later check found it not registered".to_owned());
         return not_ours(input, unexpected, subject, other, &was, &why);
     }
     let (code, mut why) = describe_leftover(input, &subject, &was, other.as_ref());

@@ -124,3 +124,67 @@ fn a_stopping_task_asks_nothing() {
         "#]],
     );
 }
+
+/// Holds I-PROOF. The port of an exited container is free: something outside ECS answers there.
+#[test]
+fn a_container_of_another_service_that_has_stopped_does_not_explain_a_healthy_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 side:80->32769 main:81->32780 groups billing exited side
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        target web i-1:32769 unhealthy
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              alert: foreign (warning): web i-1:32769
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: alert only
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: alert only
+            open: foreign web i-1:32769, seen 4, reported
+        "#]],
+    );
+}
+
+/// Holds I-PROOF.
+#[test]
+fn an_exited_sidecar_does_not_explain_a_healthy_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 side:9090->32769 exited side
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}

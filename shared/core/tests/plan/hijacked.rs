@@ -284,18 +284,20 @@ fn a_task_that_no_service_started_keeps_the_target_whatever_else_shows_the_port(
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         owner billing/t9 STOPPING/STOPPED on i-1 app:80->32769 groups billing
-        owner -/job RUNNING/RUNNING on i-1 app:80->32769
+        task x1 RUNNING/RUNNING on i-1 app:80->32769 started-by alice
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: found once; waiting for a second check
+              task x1 | - | leave | this service did not start the task, so no target is expected
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task x1, which no service started: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
+              task x1 | - | leave | this service did not start the task, so no target is expected
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task x1, which no service started: requests reach the wrong task: alert only
               alert: hijacked (critical): web i-1:32769
             open: hijacked web i-1:32769, seen 2, reported
         "#]],

@@ -183,3 +183,142 @@ fn a_target_is_healthy_until_the_health_checks_notice_that_its_hijacker_has_stop
     assert!(outside.contains("something outside ECS answers there"), "{outside}");
     assert!(!outside.contains("plan: deregister"), "{outside}");
 }
+
+/// Holds I-PROOF. What has not started cannot answer.
+#[test]
+fn a_task_that_has_not_started_does_not_explain_a_healthy_target() {
+    check(
+        "
+        group web
+        definition billing:1 host app:32769
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        owner billing/t9 PENDING/RUNNING on i-1 of billing:1 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        owner billing/t9 RUNNING/RUNNING on i-1 of billing:1 groups billing
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              alert: foreign (warning): web i-1:32769
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: alert only
+            open: foreign web i-1:32769, seen 3, reported
+        "#]],
+    );
+}
+
+/// Holds I-PROOF. While a task begins or ends to use a port, health checks may not show it yet.
+#[test]
+fn a_task_that_begins_or_ends_to_use_a_port_is_waited_for() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        owner billing/t9 PENDING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        owner billing/t9 DEPROVISIONING/STOPPED on i-1 app:80->32769 groups billing
+        look after 60s
+        look after 3m
+        owner billing/t9 STOPPED/STOPPED on i-1 app:80->32769 groups billing ended 1s ago
+        look after 60s
+        look after 3m
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: the load balancer has not finished its health checks since
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: the load balancer has not finished its health checks since
+              looks again in 60s
+            240s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: the load balancer has not finished its health checks since
+              looks again in 60s
+            300s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 59s | task t2 has stopped and its target is still registered: the load balancer has not finished its health checks since
+              looks again in 59s
+            480s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of ECS is on its address: something outside ECS answers there: found once; waiting for a second check
+              looks again in 60s
+            540s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of ECS is on its address: something outside ECS answers there: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+/// Holds I-PROOF.
+#[test]
+fn a_udp_port_does_not_explain_a_healthy_tcp_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 log:514->32769/udp
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+/// Holds I-PROOF.
+#[test]
+fn a_port_of_the_other_address_family_does_not_explain_a_healthy_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769/tcp@:: app:80->32780/tcp@0.0.0.0 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
