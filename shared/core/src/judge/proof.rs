@@ -188,8 +188,10 @@ pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) 
                 health::failing_after(group).saturating_add(input.policy.unhealthy_margin_seconds)
             });
             let stopped_at = last_stop(&input.observation, target, was);
-            match stopped_at.map(|at| at.plus_secs(noticed)).filter(|at| *at > input.now) {
-                Some(at) => Answer::Pending(at),
+            // The groups are read first: with slow answers, the state may be minutes old by now.
+            let read_at = input.observation.observed_at;
+            match stopped_at.map(|at| at.plus_secs(noticed)).filter(|at| *at > read_at) {
+                Some(at) => Answer::Pending(at.max(input.now.next())),
                 None if by == Answerer::Changing => Answer::Pending(soon),
                 None => Answer::Serves,
             }

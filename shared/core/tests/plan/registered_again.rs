@@ -3,6 +3,10 @@
 
 use crate::text_world::{check, run};
 use expect_test::expect;
+use portkeeper_core::code::Code;
+use portkeeper_core::plan::{Plan, plan};
+use portkeeper_core::time::Timestamp;
+use portkeeper_text_world::World;
 
 /// The world of a stopped task, with other tasks or scaled to zero, and what is different in it.
 fn world(desired: u32, difference: &str) -> String {
@@ -321,4 +325,29 @@ fn a_port_of_the_other_address_family_does_not_explain_a_healthy_target() {
             open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
+}
+
+/// The answers were slow: the health was read when the health checks had not noticed the stop.
+#[test]
+fn the_health_counts_from_when_it_was_read() {
+    let mut plans = Vec::new();
+    let text = "
+        group web interval=30 threshold=2
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 for 1h ended 5m ago
+        target web i-1:32769 healthy
+        look
+        ";
+    portkeeper_text_world::run_in(&mut World::new().unwrap(), text, |look| {
+        let mut input = look.input.clone();
+        plans.push(plan(&input));
+        input.observation.observed_at = Timestamp::from_millis(input.now.as_millis() - 290_000);
+        plans.push(plan(&input));
+    })
+    .unwrap();
+    let codes =
+        |plan: &Plan| plan.verdicts.iter().filter_map(|it| it.code.clone()).collect::<Vec<Code>>();
+    assert_eq!(plans.iter().map(codes).collect::<Vec<_>>(), [[Code::Foreign], [Code::Stale]]);
 }

@@ -144,10 +144,14 @@ pub(super) fn deregister(world: &mut World, id: &str) {
     }
     task.registration = Registration::Removed;
     if matches!(was, Registration::Due(_)) {
-        // One of several groups may have refused the registration.
+        // One of several groups may have refused the registration. What somebody else registered
+        // in the only one is not ECS's.
+        let is_one_of_several = targets.len() > 1;
         targets.retain(|target| {
             let group = world.elbv2.group(&target.group);
-            group.is_some_and(|it| it.targets.contains_key(&(target.id.clone(), target.port)))
+            is_one_of_several
+                && group
+                    .is_some_and(|it| it.targets.contains_key(&(target.id.clone(), target.port)))
         });
     }
     if !matches!(was, Registration::Done | Registration::Due(_)) || targets.is_empty() {
