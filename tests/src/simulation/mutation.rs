@@ -84,7 +84,7 @@ impl Mutation {
         (Self::NoSecondLook, 1),
         (Self::PartialIsWhole, 1),
         (Self::OwnersIgnored, 2),
-        (Self::DrainingIgnored, 20),
+        (Self::DrainingIgnored, 1),
         (Self::NoFloor, 42),
         (Self::NoLimit, 7),
         (Self::NoProof, 1),
@@ -92,12 +92,12 @@ impl Mutation {
         (Self::FightIgnored, 3),
         (Self::ManyWriters, 9),
         (Self::NoIntent, 1),
-        (Self::DeregisterFirst, 4),
+        (Self::DeregisterFirst, 3),
         (Self::ModeIgnored, 1),
         (Self::SwitchIgnored, 3),
         (Self::DrainingInstances, 11),
         (Self::NoSweep, 8),
-        (Self::StoppedNotListed, 2),
+        (Self::StoppedNotListed, 1),
         (Self::ToldTooEarly, 10),
     ];
 
