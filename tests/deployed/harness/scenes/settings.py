@@ -32,10 +32,10 @@ MOST_PARTS = 8
 
 def limits(account: Account) -> None:
     """MaxDeregistrations and MaxDeregistrationPercent at 0: Portkeeper deregisters nothing, and alerts."""
-    target = stop_a_task(account, "shop/api")
-    account.await_alert("shop/api", "limit_exceeded", "opened")
-    assert target in account.world.targets("api-tg")
-    assert account.writes("api-tg") == [], account.writes("api-tg")
+    target = stop_a_task(account, "shop/billing")
+    account.await_alert("shop/billing", "limit_exceeded", "opened")
+    assert target in account.world.targets("billing-tg")
+    assert account.writes("billing-tg") == [], account.writes("billing-tg")
 
 
 def az_all(account: Account) -> None:
