@@ -20,6 +20,7 @@ TagsOf = Callable[[str], dict[str, str]]
 # Members of a call that name resources, and the resource types in their ARNs.
 ECS_RESOURCES = {
     "DescribeClusters": ("clusters", "cluster"),
+    "ListContainerInstances": ("cluster", "cluster"),
     "DescribeContainerInstances": ("containerInstances", "container-instance"),
     "DescribeServiceRevisions": ("serviceRevisionArns", "service-revision"),
     "DescribeServices": ("services", "service"),
