@@ -43,9 +43,9 @@ fn release_absent(
     record: &mut LedgerRecord,
     observation: &Observation,
     expected: &ExpectedTargets,
+    registered: &BTreeSet<(&TargetGroupArn, &Target)>,
     now: Timestamp,
 ) {
-    let registered = registered(observation);
     let is_leaving = |expected: &&ExpectedTarget| {
         let task = observation.tasks.iter().find(|task| task.arn == expected.task);
         task.is_some_and(|task| task.connected && task.desired_status == TaskStatus::Stopped)
@@ -110,18 +110,18 @@ pub(super) fn update(
             record.remember(group, target, task);
         }
     }
-    release_absent(record, observation, expected, now);
+    let registered = registered(observation);
+    release_absent(record, observation, expected, &registered, now);
     if !observation.tasks_are_whole() {
         return;
     }
-    let registered = registered(observation);
+    let claimed: BTreeSet<(&TargetGroupArn, &Target)> =
+        expected.targets.iter().map(|expected| (&expected.group, &expected.target)).collect();
     for ended in &expected.ended {
         let (group, target) = (&ended.group, &ended.target);
-        let is_claimed =
-            expected.targets.iter().any(|it| it.group == *group && it.target == *target);
         // Seen absent, and no task of this service has had it since.
         let released = record.was_seen_absent(group, target, &ended.task, ended.at);
-        if !is_claimed
+        if !claimed.contains(&(group, target))
             && !released
             && registered.contains(&(group, target))
             && is_watched(record, ended)
