@@ -87,16 +87,21 @@ def refused_calls(accounts: list[Account]) -> list[str]:
 
 
 def patterns(account: Account, samples: Path) -> list[str]:
-    """Verifies that each rule's pattern is valid, and that the rules match exactly the samples that request a check."""
+    """Verifies that each rule's pattern is valid, and that the rules match exactly the samples that request a check.
+
+    Events that another account forwards never match.
+    """
     events = account.client("events")
     deployed = [json.loads(it["EventPattern"]) for it in events.list_rules()["Rules"] if it["Name"] != "rules-of-ours"]
     problems, used = [], set()
     for sample in sorted(samples.glob("*.json")):
-        event = json.loads(sample.read_text())
+        event = json.loads(sample.read_text()) | {"account": account.number}
         passes = {number for number, pattern in enumerate(deployed) if matches(events, pattern, event)}
         used |= passes
         if bool(passes) == sample.name.startswith("ignored-"):
             problems.append(f"{sample.name} {'matches' if passes else 'does not match'} the rules")
+        if any(matches(events, deployed[number], event | {"account": "999999999999"}) for number in passes):
+            problems.append(f"{sample.name} matches the rules, even if another account forwards it")
     return problems + [f"no sample matches {deployed[number]}" for number in range(len(deployed)) if number not in used]
 
 
@@ -109,13 +114,13 @@ def patterns_of_specs(account: Account, samples: Path) -> list[str]:
     )
     problems = []
     for sample in sorted(samples.glob("*.json")):
-        event = json.loads(sample.read_text())
+        event = json.loads(sample.read_text()) | {"account": account.number}
         if matches(events, objects, event):
             problems.append(f"{sample.name} does not belong to the bucket of specs, but matches")
         is_end = event["detail-type"] == "ECS Deployment State Change" and not sample.name.startswith("ignored-")
         if matches(events, deployments, event) != is_end:
             problems.append(f"{sample.name} {'does not match' if is_end else 'matches'} the rule for deployments")
-    event = json.loads((samples / "ignored-s3-object-created.json").read_text())
+    event = json.loads((samples / "ignored-s3-object-created.json").read_text()) | {"account": account.number}
     event["detail"]["bucket"]["name"] = account.resources["SpecBucket"]
     for kind in ("Object Created", "Object Deleted"):
         for key, passes in {"specs/orders.yaml": True, "results/orders.yaml.json": False}.items():
