@@ -49,6 +49,8 @@ text_enum! {
         KillLoop = "kill_loop",
         /// Fewer tasks are running than desired, for longer than a deployment explains.
         BelowDesired = "below_desired",
+        /// No target of a service with running tasks is healthy, and no other finding reports that.
+        NoTraffic = "no_traffic",
         /// Another writer undoes the repairs of a target.
         Fight = "fight",
         /// A guard withheld a repair.
@@ -71,6 +73,8 @@ pub enum Ends {
     TasksRun,
     /// No task failed for a while.
     TasksLive,
+    /// A target of the service is healthy, or no task runs.
+    Served,
     /// A check that read everything does not find it.
     NotFound,
     /// Only the version that knows the code can decide.
@@ -123,6 +127,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
             | Self::Unknown(_) => self.clone(),
@@ -133,7 +138,7 @@ impl Code {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            Self::Hijacked | Self::TargetGroupMissing => Severity::Critical,
+            Self::Hijacked | Self::TargetGroupMissing | Self::NoTraffic => Severity::Critical,
             Self::Foreign | Self::AgentDisconnected | Self::AmbiguousRevision => Severity::Warning,
             Self::Missing
             | Self::Stale
@@ -179,6 +184,7 @@ impl Code {
             | Self::BindingsMissing
             | Self::AmbiguousRevision
             | Self::KillLoop
+            | Self::NoTraffic
             | Self::Unknown(_) => policy.confirm_seconds,
         }
     }
@@ -202,6 +208,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
             | Self::Unknown(_) => None,
@@ -220,6 +227,7 @@ impl Code {
             Self::Fight => Ends::NotUndone,
             Self::BelowDesired => Ends::TasksRun,
             Self::KillLoop => Ends::TasksLive,
+            Self::NoTraffic => Ends::Served,
             Self::TargetGroupMissing
             | Self::TargetGroupUnattached
             | Self::TargetTypeMismatch
@@ -254,6 +262,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
             | Self::Unknown(_) => false,
@@ -280,6 +289,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
             | Self::Unknown(_) => false,
@@ -308,6 +318,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
             | Self::Unknown(_) => false,
@@ -319,7 +330,9 @@ impl Code {
     #[must_use]
     pub fn may_be_suppressed(&self) -> bool {
         match self {
-            Self::Hijacked | Self::TargetGroupMissing | Self::LimitExceeded => false,
+            Self::Hijacked | Self::TargetGroupMissing | Self::NoTraffic | Self::LimitExceeded => {
+                false
+            }
             Self::Missing
             | Self::Stale
             | Self::Misplaced
@@ -359,6 +372,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::NoTraffic
             | Self::LimitExceeded
             | Self::Unknown(_) => Follows::Nothing,
         }
@@ -388,6 +402,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::NoTraffic
             | Self::LimitExceeded
             | Self::Unknown(_) => false,
         }

@@ -76,6 +76,8 @@ pub struct Undetermined {
     pub why: String,
     /// The targets that it may be.
     pub reach: Reach,
+    /// The group, if only the target is unknown.
+    pub group: Option<TargetGroupArn>,
 }
 
 /// What resolves an undetermined task.
@@ -147,6 +149,7 @@ pub fn expected_with_record(
                     "an event names version {version} of the task, but ECS does not list the task yet"
                 ),
                 reach: Reach::Anything,
+                group: None,
             });
         }
     }
@@ -247,7 +250,7 @@ fn undetermined(
     why: String,
     reach: Reach,
 ) -> Undetermined {
-    Undetermined { task: task.arn.clone(), clears, since, why, reach }
+    Undetermined { task: task.arn.clone(), clears, since, why, reach, group: None }
 }
 
 /// The instance or the address that a task uses.
@@ -307,7 +310,9 @@ fn entry_target(
             let lasts = matches!(requirement(observation, task, since), Requirement::Required(_))
                 && !was_missed(observation, task);
             let clears = Clears::report_if(lasts, Code::BindingsMissing);
-            expected.undetermined.push(undetermined(task, clears, since, why, reach));
+            let group = Some(entry.group.clone());
+            let unknown = undetermined(task, clears, since, why, reach);
+            expected.undetermined.push(Undetermined { group, ..unknown });
         }
         Address::Misfit { code, why } => expected.misfits.push(misfit(code, task, entry, why)),
     }

@@ -10,10 +10,13 @@ mod foreign;
 mod health;
 mod proof;
 mod refusal;
+mod traffic;
 mod unexpected;
 mod whole;
 
+pub(crate) use health::was_in_order_before;
 pub(crate) use proof::is_watched;
+pub(crate) use traffic::is_served;
 
 use crate::action::ActionKind;
 use crate::code::{Code, Severity};
@@ -67,7 +70,7 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         judge_matched(input, comparison, matched, &mut judgement);
     }
     for absent in &comparison.absent {
-        absent::judge_absent(input, comparison, absent, &mut judgement);
+        absent::judge_absent(input, expected, comparison, absent, &mut judgement);
     }
     for unexpected in &comparison.unexpected {
         if let Some(why) = left_to_others(input, &unexpected.group, &unexpected.registered.target) {
@@ -90,6 +93,7 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         let subject = Subject::Target(group.clone(), target.clone());
         judgement.say(subject, None, Decision::InOrder, "not registered");
     }
+    traffic::judge_traffic(input, expected, &mut judgement);
     judgement
 }
 

@@ -9,7 +9,10 @@ use crate::action::{ActionKind, TargetZone};
 use crate::api_call::Operation;
 use crate::code::{Code, Severity};
 use crate::compare::{Absent, Comparison};
-use crate::expected::{ExpectedTarget, Requirement, has_left, is_of_a_stopped_container};
+use crate::expected::{
+    Clears, ExpectedTarget, ExpectedTargets, Requirement, Undetermined, has_left,
+    is_of_a_stopped_container,
+};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
 use crate::input::PlanInput;
@@ -33,6 +36,7 @@ const DEREGISTRATION_DELAY_SECS: u32 = 300;
 /// Judges a running task's target that is absent.
 pub(super) fn judge_absent(
     input: &PlanInput,
+    all_expected: &ExpectedTargets,
     comparison: &Comparison,
     absent: &Absent,
     judgement: &mut Judgement,
@@ -82,15 +86,18 @@ pub(super) fn judge_absent(
         return;
     }
     let task = input.observation.tasks.iter().find(|task| task.arn == expected.task);
-    if let Some(other) = task.and_then(|task| other_revision(input, comparison, absent, task)) {
-        let why = format!(
-            "not registered in {}; that group has targets of task {}, which another revision started",
-            expected.group.name(),
-            other.short()
-        );
-        let of_task = Subject::Task(expected.task.clone());
-        let found = finding(input, Code::AmbiguousRevision, of_task, why);
-        judgement.find(Finding { task: Some(expected.task.clone()), ..found });
+    if let Some(other) =
+        task.and_then(|task| other_revision(input, all_expected, comparison, absent, task))
+    {
+        let why = format!("not registered in {}; {}", expected.group.name(), other.why);
+        if other.lasts {
+            let of_task = Subject::Task(expected.task.clone());
+            let found = finding(input, Code::AmbiguousRevision, of_task, why);
+            judgement.find(Finding { task: Some(expected.task.clone()), ..found });
+        } else {
+            let soon = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
+            judgement.say(subject, Some(Code::Missing), soon, why);
+        }
         return;
     }
     if let Some((decision, why)) = task.and_then(|task| unfit_instance(&input.observation, task)) {
@@ -222,29 +229,57 @@ fn respect_person(input: &PlanInput, absent: &Absent, since: Timestamp, finding:
     }
 }
 
-/// Returns a task of another revision that is registered in the same group, if ECS keeps revisions
-/// apart: then the group may be the production group, and this task must not receive traffic yet. A
-/// task set names its group itself, so for task sets there is no doubt.
-fn other_revision<'a>(
+/// A task of another revision that uses the group of an absent target, or may use it.
+struct OtherRevision {
+    why: String,
+    /// Waiting does not resolve it.
+    lasts: bool,
+}
+
+/// Returns the task of another revision that uses the same group, or may use it, if ECS keeps
+/// revisions apart: then the group may be the production group, and this task must not receive
+/// traffic yet. A task set names its group itself, so for task sets there is no doubt.
+fn other_revision(
     input: &PlanInput,
-    comparison: &'a Comparison,
+    all_expected: &ExpectedTargets,
+    comparison: &Comparison,
     absent: &Absent,
     task: &Task,
-) -> Option<&'a TaskArn> {
-    let keeps_apart = |service: &Service| {
-        service.controller == DeploymentController::Ecs && !service.uses_every_group()
-    };
-    if !input.observation.service.as_ref().is_some_and(keeps_apart) {
+) -> Option<OtherRevision> {
+    let service = input.observation.service.as_ref()?;
+    if service.controller != DeploymentController::Ecs || service.uses_every_group() {
         return None;
     }
+    let group = &absent.expected.group;
     let is_other = |arn: &TaskArn| {
         let other = input.observation.tasks.iter().find(|other| other.arn == *arn);
         other.is_some_and(|other| other.started_by != task.started_by)
     };
-    let mut there = comparison.matched.iter().map(|matched| &matched.expected);
-    there
-        .find(|other| other.group == absent.expected.group && is_other(&other.task))
-        .map(|other| &other.task)
+    let matched = comparison.matched.iter().map(|matched| &matched.expected);
+    let mut there = matched.chain(comparison.absent.iter().map(|absent| &absent.expected));
+    if let Some(other) = there.find(|it| it.group == *group && is_other(&it.task)) {
+        let other = other.task.short();
+        let why = format!("task {other}, which another revision started, belongs there, too");
+        return Some(OtherRevision { why, lasts: true });
+    }
+    let has_group = |arn: &TaskArn| all_expected.targets.iter().any(|it| it.task == *arn);
+    let may_belong = |it: &&Undetermined| {
+        it.group.as_ref().is_none_or(|of| of == group) && is_other(&it.task) && !has_group(&it.task)
+    };
+    if let Some(other) = all_expected.undetermined.iter().find(may_belong) {
+        let why = format!(
+            "task {}, which another revision started, may belong there, too ({})",
+            other.task.short(),
+            other.why
+        );
+        return Some(OtherRevision { why, lasts: matches!(other.clears, Clears::Report(_)) });
+    }
+    let deploys = service.is_deploying() || service.deployments.len() > 1;
+    (deploys && !input.observation.tasks_are_whole()).then(|| OtherRevision {
+        why: "some tasks could not be read, and one of another revision may belong there, too"
+            .to_owned(),
+        lasts: false,
+    })
 }
 
 /// Returns why nothing may be registered on the task's container instance. Its state is read again

@@ -7,6 +7,7 @@
 use crate::address::{Occupied, occupied};
 use crate::code::Code;
 use crate::compare::Matched;
+use crate::expected::ExpectedTarget;
 use crate::finding::{Finding, finding};
 use crate::ids::{HostPort, Target, TargetId};
 use crate::input::PlanInput;
@@ -17,6 +18,15 @@ use crate::time::{Timestamp, spoken};
 /// NLB targets stay `initial` for minutes, because registration takes that long (ELBv2 NLB target
 /// groups guide).
 const NLB_INITIAL_SECS: u32 = 300;
+
+/// A longer grace period counts as this long. It makes ECS ignore failing health checks, and its
+/// largest value is 68 years; the load balancer sends no requests to the target all the same
+/// ([`healthCheckGracePeriodSeconds`](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html)).
+const GRACE_SECS_AT_MOST: u32 = 7200;
+
+/// The words of a finding about a target that was in order before: a later check recognizes it by
+/// them.
+const WAS_IN_ORDER: &str = "it was in order in an earlier check";
 
 /// Finds a target that fails for longer than the group's interval and threshold, the service's
 /// grace period and a margin explain.
@@ -36,11 +46,8 @@ pub(super) fn unhealthy(
     }
     let service = input.observation.service.as_ref()?;
     let checks = failing_after(group);
-    let initial = if is_slow_to_register(group) && registered.state == HealthState::Initial {
-        NLB_INITIAL_SECS
-    } else {
-        0
-    };
+    let is_initial = registered.state == HealthState::Initial;
+    let initial = if is_initial { initial_seconds(group) } else { 0 };
     let patience =
         checks.saturating_add(initial).saturating_add(input.policy.unhealthy_margin_seconds);
     let subject = Subject::Target(matched.expected.group.clone(), matched.expected.target.clone());
@@ -48,14 +55,20 @@ pub(super) fn unhealthy(
         .record
         .incident(&Code::Unhealthy, &subject)
         .map_or(input.now, |known| known.opened_at);
+    let was_in_order = was_in_order(input, matched);
+    let grace = service.health_check_grace_seconds.min(GRACE_SECS_AT_MOST);
     let grace_left =
-        service.health_check_grace_seconds.saturating_sub(first_seen.secs_since(since));
+        if was_in_order { 0 } else { grace.saturating_sub(first_seen.secs_since(since)) };
     let reason = registered.reason.as_deref().unwrap_or("no reason given");
     let mut why = format!(
         "registered, but {} ({reason}); the group's settings explain at most {} of that",
         registered.state,
         spoken(patience)
     );
+    if was_in_order {
+        why.push_str("; ");
+        why.push_str(WAS_IN_ORDER);
+    }
     let advice = fixed_port(input, matched, group).or_else(|| what_to_check(group, registered));
     if let Some(advice) = advice {
         why.push_str("; ");
@@ -65,6 +78,33 @@ pub(super) fn unhealthy(
         confirm_seconds: patience.saturating_add(grace_left),
         ..finding(input, Code::Unhealthy, subject, why)
     })
+}
+
+/// Whether the target of this task was registered and not failing in an earlier check: the program
+/// has started, so the grace period explains nothing any longer. A target that was registered again
+/// starts with `initial`.
+fn was_in_order(input: &PlanInput, matched: &Matched) -> bool {
+    let ExpectedTarget { group, target, task, .. } = &matched.expected;
+    let subject = Subject::Target(group.clone(), target.clone());
+    let open = input.record.incident(&Code::Unhealthy, &subject).filter(|open| !open.is_over());
+    open.map_or_else(
+        || {
+            let known = input.record.known_target(group, target);
+            matched.registered.state != HealthState::Initial
+                && known.is_some_and(|known| known.task == *task && known.seen_absent_at.is_none())
+        },
+        |open| open.why.contains(WAS_IN_ORDER),
+    )
+}
+
+/// Whether a finding is about a target that was in order before.
+pub(crate) fn was_in_order_before(finding: &Finding) -> bool {
+    finding.why.contains(WAS_IN_ORDER)
+}
+
+/// Returns how many seconds a target may be `initial` in addition to its health checks.
+pub(super) fn initial_seconds(group: &FoundGroup) -> u32 {
+    if is_slow_to_register(group) { NLB_INITIAL_SECS } else { 0 }
 }
 
 /// Returns how many seconds after it stops answering a target becomes unhealthy.

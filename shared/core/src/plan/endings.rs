@@ -9,6 +9,7 @@ use crate::expected::{ExpectedTargets, Requirement, has_left, is_of_a_stopped_co
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
+use crate::judge::is_served;
 use crate::ledger::{Ending, Incident};
 use crate::observation::{HealthState, Missed, RegisteredTarget, TargetGroup};
 use crate::occupant::{OtherTaskView, other_task_on};
@@ -70,6 +71,7 @@ pub(super) fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 .then(|| seen.over("the repairs are no longer undone"))
         }
         (Ends::TasksRun, _) => below_desired_ended(seen, incident),
+        (Ends::Served, _) => no_traffic_ended(seen),
         (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
             let out_of_scope = || seen.over(format!("no task failed within {within}"));
@@ -190,6 +192,17 @@ fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         return Some(seen.over(format!("{running} of {wanted} desired tasks are running")));
     }
     (!incident.confirmation.confirmed).then(|| seen.over("a deployment is in progress"))
+}
+
+/// An outage of the whole service lasts until a target is healthy, even while findings about its
+/// targets report it, too.
+fn no_traffic_ended(seen: &Seen<'_>) -> Option<Ending> {
+    let observation = &seen.input.observation;
+    if is_served(observation) {
+        return Some(seen.over("a target of the service is healthy"));
+    }
+    let service = observation.service.as_ref()?;
+    (service.running_count == 0).then(|| seen.over("no task of the service is running"))
 }
 
 /// The group, or the service that names it, could not be read.

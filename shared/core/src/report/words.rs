@@ -43,6 +43,7 @@ pub fn meaning(code: &Code) -> &'static str {
         Code::BelowDesired => {
             "fewer tasks are running than desired, for longer than a deployment explains"
         }
+        Code::NoTraffic => "no target of the service is healthy",
         Code::Fight => "another writer undoes Portkeeper's repairs of a target",
         Code::LimitExceeded => "a guard withheld repairs",
         Code::Unknown(_) => "a finding that this version of Portkeeper does not know",
@@ -94,6 +95,9 @@ pub fn advice(code: &Code) -> &'static str {
         }
         Code::BelowDesired => {
             "read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits"
+        }
+        Code::NoTraffic => {
+            "read the other findings of the service and the state of its targets; Portkeeper repairs what it can prove"
         }
         Code::Fight => {
             "find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two"
@@ -147,6 +151,7 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
             ("tasks keep running once they have started", "they fail, and ECS starts others")
         }
         Code::BelowDesired => ("the desired number of tasks is running", "fewer tasks are running"),
+        Code::NoTraffic => ("a service with running tasks has healthy targets", "it has none"),
         Code::Fight => ("a repair holds", "another writer undoes it"),
         Code::LimitExceeded => {
             ("repairs stay within the limits", "they would exceed them, and a guard withheld them")

@@ -87,12 +87,16 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
         ",
         &expect![[r#"
             0s:
+              service | no_traffic | await 300s | its only running task has no healthy target; task t1: revision 111 does not say which of its two groups it uses: found once; waiting for a second check
               task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses: found once; waiting for a second check
               looks again in 60s
             60s:
+              service | no_traffic | await 240s | its only running task has no healthy target; task t1: revision 111 does not say which of its two groups it uses: found once; waiting for a second check
               task t1 | ambiguous_revision | alert | revision 111 does not say which of its two groups it uses: alert only
               alert: ambiguous_revision (warning): task t1
+              looks again in 240s
             open: ambiguous_revision task t1, seen 2, reported
+            open: no_traffic service, seen 2
         "#]],
     );
 }

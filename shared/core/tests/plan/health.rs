@@ -188,16 +188,16 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
               looks again in 60s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | await 80s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 80s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
               looks again in 60s
             200s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: unhealthy (critical): web i-1:32768
               looks again in 60s
             260s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: superseded missing (critical): web i-1:32768 (registered; superseded by unhealthy, after 4 min 20 s)
             open: unhealthy web i-1:32768, seen 3, reported
         "#]],
@@ -421,13 +421,13 @@ fn green_tasks_that_were_healthy_may_have_traffic() {
             0s:
             60s:
               asks: group green
-              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
-              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
               looks again in 120s
             190s:
               asks: group green
-              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
-              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with an unexpected code: check the path and the program's log: alert only
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: alert only
               alert: unhealthy (critical): green i-1:32770, green i-1:32771
             open: unhealthy green i-1:32770, seen 2, reported
             open: unhealthy green i-1:32771, seen 2, reported
@@ -545,6 +545,74 @@ fn a_replacement_task_set_that_was_never_healthy_is_no_outage() {
               green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32770, and the program must answer within the group's health check timeout; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
               alert: unhealthy (warning): green i-1:32770
             open: unhealthy green i-1:32770, seen 3, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_grace_period_does_not_excuse_a_target_that_was_in_order() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=2 grace=7200
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 10m
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 for 10m
+        target web i-1:32768 healthy
+        target web i-2:32768 healthy
+        look
+        target web i-1:32768 unhealthy Target.Timeout
+        target web i-2:32768 unhealthy Target.Timeout
+        look after 5m
+        look after 60m
+        ",
+        &expect![[r#"
+            0s:
+            300s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              web i-2:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-2 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              looks again in 120s
+            3900s:
+              asks: group web
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-2:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-2 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              alert: unhealthy (critical): web i-1:32768, web i-2:32768
+            open: unhealthy web i-1:32768, seen 2, reported
+            open: unhealthy web i-2:32768, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_grace_period_of_years_ends_after_two_hours() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 grace=2147483647
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 unhealthy
+        look
+        look after 60s
+        look after 1h
+        look after 2h
+        ",
+        &expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 6720s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              looks again in 900s
+            60s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 6660s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+            3660s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 3060s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              looks again in 900s
+            10860s:
+              asks: group web
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
+              alert: unhealthy (critical): web i-1:32768
+            open: unhealthy web i-1:32768, seen 4, reported
         "#]],
     );
 }

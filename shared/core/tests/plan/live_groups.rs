@@ -204,11 +204,14 @@ fn a_deployment_starts_the_five_minutes_again() {
               green | target_group_unattached | await 300s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
               looks again in 300s
             300s:
+              service | no_traffic | await 300s | its only running task has no healthy target; task t1: registered, unused: found once; waiting for a second check
+              looks again in 300s
             600s:
               asks: group green
               green | target_group_unattached | await 300s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
               looks again in 300s
             open: target_group_unattached green, seen 1
+            open: no_traffic service, seen 1
         "#]],
     );
 }
@@ -234,11 +237,11 @@ fn a_task_whose_group_has_targets_of_another_revision_is_reported_and_not_regist
         &expect![[r#"
             0s:
               asks: state of i-2; group blue
-              task t2 | ambiguous_revision | await 60s | not registered in blue; that group has targets of task t1, which another revision started: found once; waiting for a second check
+              task t2 | ambiguous_revision | await 60s | not registered in blue; task t1, which another revision started, belongs there, too: found once; waiting for a second check
               looks again in 60s
             300s:
               asks: state of i-2; group blue
-              task t2 | ambiguous_revision | alert | not registered in blue; that group has targets of task t1, which another revision started: alert only
+              task t2 | ambiguous_revision | alert | not registered in blue; task t1, which another revision started, belongs there, too: alert only
               alert: ambiguous_revision (warning): task t2
             open: ambiguous_revision task t2, seen 2, reported
         "#]],
@@ -290,4 +293,157 @@ fn tasks_of_a_task_set_that_ends_are_not_registered_again() {
             assert!(!text.contains("alert:"), "{controller} {left}: {text}");
         }
     }
+}
+
+#[test]
+fn a_task_is_not_registered_where_a_task_of_an_undescribed_revision_may_belong() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=1
+        deployment 22 PRIMARY web:2 IN_PROGRESS for 10m
+        deployment 11 ACTIVE web:1 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved blue
+        revision 11 web:1 undescribed
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 11 of web:1 for 2h
+        task t3 RUNNING/RUNNING on i-1 app:8080->32769 by 22 of web:2 for 10m
+        target blue i-1:32768 healthy
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group blue
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/11 matches no current revision: found once; waiting for a second check
+              task t3 | ambiguous_revision | await 60s | not registered in blue; task t1, which another revision started, may belong there, too (startedBy ecs-svc/11 matches no current revision): found once; waiting for a second check
+              blue i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
+              looks again in 60s
+            60s:
+              asks: state of i-1; group blue
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/11 matches no current revision: alert only
+              task t3 | ambiguous_revision | alert | not registered in blue; task t1, which another revision started, may belong there, too (startedBy ecs-svc/11 matches no current revision): alert only
+              blue i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
+              alert: ambiguous_revision (warning): task t1, task t3
+            open: ambiguous_revision task t1, seen 2, reported
+            open: ambiguous_revision task t3, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_is_not_registered_where_a_task_that_was_not_read_may_belong() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=1
+        deployment 22 PRIMARY web:2 IN_PROGRESS for 10m
+        deployment 11 ACTIVE web:1 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved blue
+        revision 11 web:1 binds blue|green to app:8080 resolved blue
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 11 of web:1 for 2h unread
+        task t3 RUNNING/RUNNING on i-2 app:8080->32769 by 22 of web:2 for 10m
+        target blue i-1:32768 healthy
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-2; group blue
+              service | - | unknown | task t1 could not be read: not understood
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              blue i-1:32768 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
+              blue i-2:32769 | missing | await 60s | not registered in blue; some tasks could not be read, and one of another revision may belong there, too
+              looks again in 60s
+            60s:
+              asks: state of i-2; group blue
+              service | - | unknown | task t1 could not be read: not understood
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              blue i-1:32768 | - | await 60s | registered; some tasks could not be read, and the target may belong to one of them
+              blue i-2:32769 | missing | await 60s | not registered in blue; some tasks could not be read, and one of another revision may belong there, too
+              looks again in 60s
+        "#]],
+    );
+}
+
+#[test]
+fn tasks_of_two_revisions_are_not_registered_in_one_group() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=1
+        deployment 22 PRIMARY web:2 IN_PROGRESS for 10m
+        deployment 11 ACTIVE web:1 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved blue
+        revision 11 web:1 binds blue|green to app:8080 resolved blue
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 11 of web:1 for 2h
+        task t3 RUNNING/RUNNING on i-2 app:8080->32769 by 22 of web:2 for 10m
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1, i-2; group blue
+              service | no_traffic | await 300s | none of its 2 running tasks has a healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
+              task t3 | ambiguous_revision | await 60s | not registered in blue; task t1, which another revision started, belongs there, too: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: state of i-1, i-2; group blue
+              service | no_traffic | await 240s | none of its 2 running tasks has a healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
+              task t1 | ambiguous_revision | alert | not registered in blue; task t3, which another revision started, belongs there, too: alert only
+              task t3 | ambiguous_revision | alert | not registered in blue; task t1, which another revision started, belongs there, too: alert only
+              alert: ambiguous_revision (warning): task t1, task t3
+              looks again in 240s
+            open: ambiguous_revision task t1, seen 2, reported
+            open: ambiguous_revision task t3, seen 2, reported
+            open: no_traffic service, seen 2
+        "#]],
+    );
+}
+
+/// Neither a task that has no address yet nor one with a disconnected agent.
+#[test]
+fn a_task_of_the_other_group_does_not_withhold_a_registration() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=2
+        deployment 22 PRIMARY web:2 IN_PROGRESS for 10m
+        deployment 11 ACTIVE web:1 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved green
+        revision 11 web:1 binds blue|green to app:8080 resolved blue
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 11 of web:1 for 2h
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 11 of web:1 for 2h disconnected
+        task t3 RUNNING/RUNNING on i-1 app:8080->32769 by 22 of web:2 for 10m
+        task t4 PENDING/RUNNING on i-1 by 22 of web:2 for 10m
+        target blue i-2:32768 healthy
+        target green i-1:32769 healthy
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group blue
+              service | - | unknown | task definition web:2 could not be read: throttled
+              task t2 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t4 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
+              blue i-1:32768 | missing | await 60s | task t1 has been running for 2 h and its target is not registered: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: state of i-1; group blue
+              service | - | unknown | task definition web:2 could not be read: throttled
+              task t2 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t4 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
+              blue i-1:32768 | missing | register | task t1 has been running for 2 h 1 min and its target is not registered: confirmed by a second check
+              plan: register blue [i-1:32768]
+              alert: missing (critical): blue i-1:32768
+              looks again in 60s
+            open: missing blue i-1:32768, seen 2, 1 repairs, reported
+            open: agent_disconnected task t2, seen 2
+        "#]],
+    );
 }

@@ -23,6 +23,7 @@ mod live_groups;
 mod misplaced;
 mod missing;
 mod modes;
+mod no_traffic;
 mod owners;
 mod plumbing;
 mod random;

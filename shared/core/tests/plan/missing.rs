@@ -45,6 +45,7 @@ fn an_answer_older_than_the_event_is_read_again() {
         ",
         &expect![[r#"
             0s:
+              service | no_traffic | await 120s | its only running task has no healthy target; task t1: ECS returned version 7, which is older than the event: found once; waiting for a second check
               task t1 | - | await 60s | ECS returned version 7, which is older than the event
               looks again in 60s
             60s:

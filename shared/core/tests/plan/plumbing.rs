@@ -267,12 +267,16 @@ fn two_ports_without_binding_are_one_finding() {
         ",
         &expect![[r#"
             0s:
+              service | no_traffic | await 120s | its only running task has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
               task t1 | bindings_missing | await 60s | container `app` has no binding for port 9090: found once; waiting for a second check
               looks again in 60s
             60s:
+              service | no_traffic | await 60s | its only running task has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
               task t1 | bindings_missing | alert | container `app` has no binding for port 9090: alert only
               alert: bindings_missing (error): task t1
+              looks again in 60s
             open: bindings_missing task t1, seen 2, reported
+            open: no_traffic service, seen 2
         "#]],
     );
 }

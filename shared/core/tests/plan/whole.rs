@@ -559,11 +559,14 @@ fn alerts_of(desired: u32, running: u32, failed: u32, rest: &str) -> String {
         .map(|n| format!("task k{n} STOPPED/STOPPED on i-1 ended 5m ago {rest}"))
         .collect();
     let failed = failed.join("\n");
+    let healthy = "task t0 RUNNING/RUNNING on i-1 app:8080->31000\ntarget web i-1:31000 healthy";
+    let healthy = if running > 0 { healthy } else { "" };
     let text = crate::text_world::run(&format!(
         "
         group web
         service shop/web binds web to app:8080 desired={desired}
         counts running={running} pending={}
+        {healthy}
         {failed}
         look
         look after 900s
