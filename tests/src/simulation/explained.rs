@@ -1,5 +1,6 @@
 //! Verifies that every open incident is true: the account must show what the incident reports.
 
+use super::account::ServiceModel;
 use super::history::registered_in;
 use super::watched::Watched;
 use super::{Play, Stop, broken};
@@ -29,7 +30,7 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
                 return broken("alert", format!("{} is open, and no alert reported it", what()));
             }
         }
-        if !is_true(play, world, &one.service.cluster, incident) {
+        if !is_true(play, world, one.service, incident) {
             return broken("explained", format!("{} is open and is not so", what()));
         }
     }
@@ -38,7 +39,7 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
 
 /// Returns whether the account shows what the incident reports. Incidents about guards and health
 /// describe the recent past and are not verified.
-fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bool {
+fn is_true(play: &Play, world: &World, service: &ServiceModel, incident: &Incident) -> bool {
     let (group, target) = match &incident.subject {
         Subject::Target(group, target) => (group.as_str(), Some(target)),
         Subject::Group(group) => (group.as_str(), None),
@@ -46,7 +47,7 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
         Subject::Task(_) => {
             return !matches!(incident.code, Code::AgentDisconnected | Code::BindingsMissing);
         }
-        Subject::Service => return true,
+        Subject::Service => return incident.code != Code::NoTraffic || !is_served(world, service),
     };
     let registered = target.is_some_and(|target| {
         registered_in(world, group).contains(&(target.id.to_string(), target.port.get()))
@@ -59,7 +60,8 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
             // A check reads other clusters before it deregisters a target, but not before it alerts
             // about a target that stays.
             let is_seen = |task: &String| {
-                task.contains(&format!(":task/{cluster}/")) || !incident.confirmation.unproved
+                task.contains(&format!(":task/{}/", service.cluster))
+                    || !incident.confirmation.unproved
             };
             registered && (incident.code == Code::Foreign || !owner.as_ref().is_some_and(is_seen))
         }
@@ -77,8 +79,15 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
         | Code::AmbiguousRevision
         | Code::KillLoop
         | Code::BelowDesired
+        | Code::NoTraffic
         | Code::Fight
         | Code::LimitExceeded
         | Code::Unknown(_) => true,
     }
+}
+
+/// Whether a target is healthy in any of the service's groups.
+fn is_served(world: &World, service: &ServiceModel) -> bool {
+    let states = service.groups.iter().flat_map(|group| truth::registered(world, group));
+    states.into_iter().any(|(_, _, state)| state == "healthy")
 }
