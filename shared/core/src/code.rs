@@ -49,6 +49,8 @@ text_enum! {
         KillLoop = "kill_loop",
         /// Fewer tasks are running than desired, for longer than a deployment explains.
         BelowDesired = "below_desired",
+        /// A deployment in progress lacks tasks, and none of its tasks has started for long.
+        DeploymentStuck = "deployment_stuck",
         /// No target of a service with running tasks is healthy, and no other finding reports that.
         NoTraffic = "no_traffic",
         /// Another writer undoes the repairs of a target.
@@ -127,6 +129,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
@@ -139,7 +142,10 @@ impl Code {
     pub fn severity(&self) -> Severity {
         match self {
             Self::Hijacked | Self::TargetGroupMissing | Self::NoTraffic => Severity::Critical,
-            Self::Foreign | Self::AgentDisconnected | Self::AmbiguousRevision => Severity::Warning,
+            Self::Foreign
+            | Self::AgentDisconnected
+            | Self::AmbiguousRevision
+            | Self::DeploymentStuck => Severity::Warning,
             Self::Missing
             | Self::Stale
             | Self::Misplaced
@@ -184,6 +190,7 @@ impl Code {
             | Self::BindingsMissing
             | Self::AmbiguousRevision
             | Self::KillLoop
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::Unknown(_) => policy.confirm_seconds,
         }
@@ -208,6 +215,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
@@ -236,6 +244,7 @@ impl Code {
             | Self::BindingsMissing
             | Self::AgentDisconnected
             | Self::AmbiguousRevision
+            | Self::DeploymentStuck
             | Self::LimitExceeded => Ends::NotFound,
             Self::Unknown(_) => Ends::Undetermined,
         }
@@ -262,6 +271,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
@@ -289,6 +299,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
@@ -318,6 +329,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::Fight
             | Self::LimitExceeded
@@ -349,6 +361,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::Fight
             | Self::Unknown(_) => true,
         }
@@ -372,6 +385,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::LimitExceeded
             | Self::Unknown(_) => Follows::Nothing,
@@ -402,6 +416,7 @@ impl Code {
             | Self::AmbiguousRevision
             | Self::KillLoop
             | Self::BelowDesired
+            | Self::DeploymentStuck
             | Self::NoTraffic
             | Self::LimitExceeded
             | Self::Unknown(_) => false,

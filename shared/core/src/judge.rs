@@ -8,6 +8,7 @@
 mod absent;
 mod foreign;
 mod health;
+mod kill_loop;
 mod proof;
 mod refusal;
 mod traffic;

@@ -2,7 +2,7 @@
 //!
 //! This module knows the coverage of the reading; it does not know which targets are expected.
 
-use crate::address::{Occupied, may_listen, occupied};
+use crate::address::{Occupied, instance_of, may_listen, occupied};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::observation::{
     ContainerInstance, ContainerInstanceState, FoundGroup, Observation, OtherTask, Task, TaskStatus,
@@ -80,7 +80,19 @@ fn is_covered(observation: &Observation, id: &TargetId) -> bool {
     let mut here = own_container_instances(observation, ec2).peekable();
     let is_host = here.peek().is_some();
     let are_fit = here.all(|(_, it)| it.state.as_ref().is_none_or(ContainerInstanceState::is_fit));
-    coverage.hosts.contains(ec2) && are_fit && (is_host || coverage.cluster)
+    let is_connected = disconnected_on(observation, id).is_none();
+    coverage.hosts.contains(ec2) && are_fit && is_connected && (is_host || coverage.cluster)
+}
+
+/// Returns another service's live task on the host whose agent ECS reports as disconnected.
+fn disconnected_on<'a>(observation: &'a Observation, host: &TargetId) -> Option<&'a TaskArn> {
+    let mut others = observation.other_tasks.tasks.iter().map(|other| &other.task);
+    let lost = others.find(|task| {
+        !task.connected
+            && !task.last_status.is_over()
+            && instance_of(observation, task).as_ref() == Some(host)
+    });
+    lost.map(|task| &task.arn)
 }
 
 /// Returns why tasks that ECS does not show may use an address, as long as its host stays as it is:
@@ -89,23 +101,25 @@ fn is_covered(observation: &Observation, id: &TargetId) -> bool {
 pub fn hidden_tasks(observation: &Observation, id: &TargetId) -> Option<String> {
     let TargetId::Instance(ec2) = id else { return None };
     let own = &observation.key.cluster;
-    observation.container_instances.iter().filter(|(_, it)| it.ec2_instance == *ec2).find_map(
-        |(arn, instance)| {
-            let state = instance.state.as_ref()?;
-            match arn.other_cluster(own) {
-                Some(cluster) => {
-                    Some(format!("its host is also a container instance of cluster {cluster}"))
-                }
-                None if state.is_fit() => None,
-                None if state.agent_connected => {
-                    Some(format!("a container instance of its host is {}", state.status))
-                }
-                None => {
-                    Some("the agent of a container instance of its host is disconnected".to_owned())
-                }
+    let lost = disconnected_on(observation, id)
+        .map(|task| format!("the agent of task {} on its host is disconnected", task.short()));
+    let of_host = observation.container_instances.iter().filter(|(_, it)| it.ec2_instance == *ec2);
+    let mut unfit = of_host.filter_map(|(arn, instance)| {
+        let state = instance.state.as_ref()?;
+        match arn.other_cluster(own) {
+            Some(cluster) => {
+                Some(format!("its host is also a container instance of cluster {cluster}"))
             }
-        },
-    )
+            None if state.is_fit() => None,
+            None if state.agent_connected => {
+                Some(format!("a container instance of its host is {}", state.status))
+            }
+            None => {
+                Some("the agent of a container instance of its host is disconnected".to_owned())
+            }
+        }
+    });
+    unfit.next().or(lost)
 }
 
 /// Returns the container instances of this cluster that an EC2 instance is known to have.

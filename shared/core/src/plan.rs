@@ -68,7 +68,10 @@ pub fn plan(input: &PlanInput) -> Plan {
         let why = "the service could not be read".to_owned();
         let verdict =
             Verdict { subject: Subject::Service, code: None, decision: Decision::Unknown, why };
-        return finish(input, vec![verdict], Vec::new(), Vec::new(), None, input.record.clone());
+        // What other writers did disproves ownership in later checks.
+        let mut record = input.record.clone();
+        record.note_calls(&input.calls, &input.record.incidents, |_| true, input.now);
+        return finish(input, vec![verdict], Vec::new(), Vec::new(), None, record);
     }
     let mode = mode_in_force(input);
     if mode.mode == Mode::Off {

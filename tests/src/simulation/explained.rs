@@ -79,6 +79,7 @@ fn is_true(play: &Play, world: &World, service: &ServiceModel, incident: &Incide
         | Code::AmbiguousRevision
         | Code::KillLoop
         | Code::BelowDesired
+        | Code::DeploymentStuck
         | Code::NoTraffic
         | Code::Fight
         | Code::LimitExceeded

@@ -6,6 +6,7 @@ use super::health;
 use crate::action::TargetZone;
 use crate::address::{Occupied, last_occupied};
 use crate::api_call::Operation;
+use crate::code::Code;
 use crate::compare::Unexpected;
 use crate::expected::{ExpectedTargets, FormerTarget};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
@@ -13,6 +14,7 @@ use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::observation::{HealthState, Observation, Task};
 use crate::occupant::{Answerer, answerer};
+use crate::subject::Subject;
 use crate::time::Timestamp;
 
 /// The evidence that a target belonged to this service.
@@ -86,8 +88,11 @@ pub(super) fn disproof(
     if !has_zone && task.is_some_and(is_over) {
         return Some("ECS reports that it deregistered the target".to_owned());
     }
-    // CloudTrail counts in whole seconds. Without the time of the stop, any call counts.
     let stopped_at = task.and_then(|task| task.stopped_at);
+    if stopped_at.is_some_and(|at| was_missed_after(input, group, target, task, at)) {
+        return Some("a check after the end of the task found it not registered".to_owned());
+    }
+    // CloudTrail counts in whole seconds. Without the time of the stop, any call counts.
     let is_later = |at: Timestamp| stopped_at.is_none_or(|stopped| at.plus_secs(1) > stopped);
     let default_port = group_of.and_then(|found| found.default_port);
     let mut calls = input.record.calls.iter().chain(&input.calls).rev();
@@ -97,6 +102,24 @@ pub(super) fn disproof(
             && call.names(group, target, default_port)
     })?;
     Some(format!("{} registered the target at {}", call.by, call.at.readable()))
+}
+
+/// Whether a check found the target absent after this time, when ECS still listed the task as
+/// running, and Portkeeper has not registered it since.
+fn was_missed_after(
+    input: &PlanInput,
+    group: &TargetGroupArn,
+    target: &Target,
+    task: Option<&Task>,
+    stopped_at: Timestamp,
+) -> bool {
+    let subject = Subject::Target(group.clone(), target.clone());
+    let missed = [Code::Missing, Code::AzAllNeeded];
+    missed.iter().filter_map(|code| input.record.incident(code, &subject)).any(|missed| {
+        missed.task.as_ref() == task.map(|task| &task.arn)
+            && missed.last_seen_at >= stopped_at
+            && missed.repairs.last_at.is_none()
+    })
 }
 
 /// Returns whether a stopped task proves ownership of its target: the record held the target, or

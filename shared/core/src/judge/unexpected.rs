@@ -205,8 +205,7 @@ fn judge_unexplained(
 }
 
 /// Why a healthy target without a task is another writer's.
-const SERVES: &str =
-    "it is healthy although no task of ECS is on its address: something outside ECS answers there";
+const SERVES: &str = "it is healthy although no task of this cluster is on its address: something else answers there";
 
 /// Why such a target is not judged yet.
 const PENDING: &str = "the load balancer has not finished its health checks since";

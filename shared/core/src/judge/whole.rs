@@ -1,22 +1,21 @@
-//! Judges a service as a whole: fewer running tasks than desired for long, or tasks that fail
-//! repeatedly. Both in proportion to the desired count.
+//! Judges a service as a whole: fewer running tasks than desired for long, in proportion to the
+//! desired count, and a deployment without progress.
 //!
 //! Uses the service's counts, its deployments, its stopped tasks and ECS's own messages, but no
 //! individual targets. Portkeeper repairs none of these findings.
 //!
 //! AWS facts: F-1.2, F-2.3.
 
+use super::kill_loop::{failed, failed_tasks, kill_loop, severity_of, tasks};
 use crate::code::{Code, Severity};
 use crate::finding::{Finding, Judgement, finding};
-use crate::ids::{TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::Incident;
-use crate::observation::{Service, ServiceEvent, Task, TaskStatus};
+use crate::observation::{DeploymentController, Service, ServiceEvent, Task, TaskStatus};
 use crate::policy::DEPLOYMENT_SECS;
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
-use std::collections::BTreeSet;
 
 /// ECS's messages about routine work. Any other message may explain why tasks are missing ([service
 /// event
@@ -32,34 +31,24 @@ const ROUTINE: [&str; 8] = [
     " deregistered ",
 ];
 
-/// The text between the task and the group in ECS's message about a task that fails its health
-/// checks ([service unhealthy event
-/// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-unhealthy-event-messages.html)).
-const UNHEALTHY: &str = " is unhealthy in (target-group ";
-
-/// Part of the stopped reason of a task that failed its health checks: "Task failed ELB health
-/// checks in (target-group …)".
-const FAILED_CHECKS: &str = " health checks in (target-group ";
-
-/// The same for the health checks of a container: "Task failed container health checks".
-const FAILED_CONTAINER: &str = "failed container health checks";
-
 /// From this share of the desired tasks a shortage is no finding. With up to 19 tasks, each missing
 /// one is below it.
 const ENOUGH_PERCENT: u64 = 95;
 
-/// Failures are a loop if they are one in this many of the desired tasks: the rest of
-/// [`ENOUGH_PERCENT`].
-const LOOP_ONE_IN: u32 = 20;
+const NOT_EXPLAINED: &str = "none of the service's events explains it";
 
-/// Fewer than one in this many of the desired tasks are a warning, as for tasks without traffic.
-const FEW_ONE_IN: u32 = 10;
+/// How long no task of a deployment in progress may have started before it is without progress.
+const STUCK_SECS: u32 = 3600;
 
 /// Judges the service as a whole.
 pub(super) fn judge_whole(input: &PlanInput, judgement: &mut Judgement) {
     let Some(service) = &input.observation.service else { return };
     below_desired(input, service, judgement);
     kill_loop(input, service, judgement);
+    let reports_tasks = |it: &Finding| matches!(it.code, Code::BelowDesired | Code::KillLoop);
+    if !judgement.findings.iter().any(reports_tasks) {
+        deployment_stuck(input, service, judgement);
+    }
 }
 
 fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
@@ -104,7 +93,15 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
     // All tasks may have run between two checks: then the shortage starts again.
     let whole_at = service.events.iter().find(|event| is_steady(event)).map(|event| event.at);
     let extra = whole_at.map_or(0, |at| at.secs_since(opened_at));
-    let why = format!("{counts}; {}", explanation(input, service));
+    let mut parts = vec![counts];
+    if service.is_deploying() {
+        parts.push("a deployment is in progress".to_owned());
+    }
+    parts.extend(explanation(input, service));
+    if parts.len() == 1 {
+        parts.push(NOT_EXPLAINED.to_owned());
+    }
+    let why = parts.join("; ");
     judgement.find(Finding {
         confirm_seconds: least.saturating_add(extra),
         severity: Some(if running == 0 {
@@ -120,11 +117,6 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
 /// always being replaced.
 fn is_enough(running: u32, wanted: u32) -> bool {
     u64::from(running) * 100 >= u64::from(wanted) * ENOUGH_PERCENT
-}
-
-/// The severity of a shortage or a loop by the share of the desired tasks that it affects.
-fn severity_of(affected: u32, wanted: u32) -> Severity {
-    if affected.saturating_mul(FEW_ONE_IN) < wanted { Severity::Warning } else { Severity::Error }
 }
 
 /// Whether a deployment explains that tasks are missing.
@@ -167,17 +159,13 @@ fn excuse(input: &PlanInput, service: &Service, open: Option<&Incident>) -> Excu
     })
 }
 
-/// Returns what explains the shortage: the deployment in progress, the newest message of ECS since
-/// all tasks ran that is not about routine work, and the last task that failed.
-fn explanation(input: &PlanInput, service: &Service) -> String {
+/// Returns what explains that tasks are missing: the failed tasks of the deployment in progress, the
+/// newest message of ECS since all tasks ran that is not about routine work, and the last task that
+/// failed.
+fn explanation(input: &PlanInput, service: &Service) -> Option<String> {
     let mut parts = Vec::new();
-    if service.is_deploying() {
-        parts.push(match failed_tasks(service) {
-            0 => "a deployment is in progress".to_owned(),
-            failed => {
-                format!("a deployment is in progress, and {} in a row failed", tasks(failed))
-            }
-        });
+    if let failed @ 1.. = failed_tasks(service) {
+        parts.push(format!("{} of the deployment failed in a row", tasks(failed)));
     }
     let since = service.events.iter().take_while(|event| !is_steady(event));
     let is_routine = |event: &&ServiceEvent| ROUTINE.iter().any(|it| event.message.contains(it));
@@ -189,206 +177,36 @@ fn explanation(input: &PlanInput, service: &Service) -> String {
     if let Some(last) = failed.max_by_key(|failed| (failed.at, failed.task)) {
         parts.push(format!("the last task that failed: {}", last.described()));
     }
-    if parts.is_empty() {
-        "none of the service's events explains it".to_owned()
-    } else {
-        parts.join("; ")
-    }
-}
-
-/// Returns how many tasks in a row failed in a deployment that is in progress.
-fn failed_tasks(service: &Service) -> u32 {
-    service.deployments_in_progress().filter_map(|it| it.failed_tasks).max().unwrap_or(0)
-}
-
-fn tasks(count: u32) -> String {
-    if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn is_steady(event: &ServiceEvent) -> bool {
     event.message.contains(" has reached a steady state")
 }
 
-/// How a task failed.
-#[derive(PartialEq, Eq)]
-enum Failure {
-    /// ECS stopped it because it failed the load balancer's health checks.
-    HealthChecks,
-    /// It ended by itself, did not start, or failed its container's health checks.
-    ByItself,
-}
-
-/// A task that failed within the window of a loop.
-struct Failed<'a> {
-    task: &'a TaskArn,
-    at: Timestamp,
-    how: Failure,
-    /// How long it ran.
-    ran: Option<u32>,
-    code: &'a str,
-    reason: &'a str,
-}
-
-impl Failed<'_> {
-    fn described(&self) -> String {
-        match self.reason.trim_end_matches('.') {
-            "" => self.code.to_owned(),
-            reason => format!("{} ({reason})", self.code),
-        }
-    }
-}
-
-/// Returns the failure of a stopped task of this service. Scaling, deployments, Spot interruptions
-/// and people stop tasks with other codes
-/// ([`Task.stopCode`](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html)).
-fn failed<'a>(input: &PlanInput, task: &'a Task) -> Option<Failed<'a>> {
-    let own = task.service() == Some(input.observation.key.service.as_str());
-    let code = task.stop_code.as_deref().filter(|_| own && task.last_status.is_over())?;
-    let reason = task.stopped_reason.as_deref().unwrap_or_default();
-    let how = match code {
-        "ServiceSchedulerInitiated" if reason.contains(FAILED_CHECKS) => Failure::HealthChecks,
-        "ServiceSchedulerInitiated" if reason.contains(FAILED_CONTAINER) => Failure::ByItself,
-        "EssentialContainerExited" | "TaskFailedToStart" => Failure::ByItself,
-        _ => return None,
-    };
-    let at = task.stopped_at?;
-    let ran = task.started_at.map(|started| at.secs_since(started));
-    let recent = input.now.secs_since(at) < input.policy.kill_loop_seconds;
-    recent.then_some(Failed { task: &task.arn, at, how, ran, code, reason })
-}
-
-/// Tasks fail and ECS starts others, without end. Its list of stopped tasks shows them for an hour;
-/// its messages show those that fail their health checks even if that list could not be read, and
-/// the deployment in progress counts those that failed in a row.
-fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
-    let policy = &input.policy;
-    let stopped: Vec<Failed<'_>> =
-        input.observation.tasks.iter().filter_map(|task| failed(input, task)).collect();
-    let recent = |event: &&ServiceEvent| input.now.secs_since(event.at) < policy.kill_loop_seconds;
-    // The text before these words names the task: two messages about one task count once.
-    let said: Vec<(&str, &str)> = service
-        .events
-        .iter()
-        .filter(recent)
-        .filter_map(|event| event.message.split_once(UNHEALTHY))
-        .collect();
-    let places: BTreeSet<&str> = said.iter().map(|(place, _)| *place).collect();
-    let by_checks = stopped.iter().filter(|it| it.how == Failure::HealthChecks).count();
-    let unhealthy = number(by_checks.max(places.len()));
-    let by_itself = number(stopped.len() - by_checks);
-    let in_a_row = failed_tasks(service);
-    let count = unhealthy.saturating_add(by_itself).max(in_a_row);
-    if count < loop_size(input, service) {
+/// A deployment in progress does not run as many tasks as are desired, and none of its tasks has
+/// started for a long time, while older tasks serve. Without a circuit breaker, ECS never ends it.
+fn deployment_stuck(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
+    let newer = service.deployments_in_progress().find(|it| it.status == "PRIMARY");
+    let own = service.controller == DeploymentController::Ecs;
+    let Some(deployment) = newer.filter(|_| own && input.observation.tasks_are_whole()) else {
         return;
-    }
-    let failures = Failures { stopped: &stopped, said: &said, unhealthy, in_a_row };
-    judgement.find(Finding {
-        task: failures.last().map(|last| last.task.clone()),
-        severity: Some(if only_newer_tasks_fail(input, service, &stopped) {
-            Severity::Warning
-        } else {
-            severity_of(count, service.wanted_count())
-        }),
-        ..finding(input, Code::KillLoop, Subject::Service, failures.described(input, service))
-    });
-}
-
-/// Whether all tasks that failed belong to a deployment that is to replace others, of which as many
-/// run as are desired.
-fn only_newer_tasks_fail(input: &PlanInput, service: &Service, stopped: &[Failed<'_>]) -> bool {
-    let newer = service.newer_ids();
-    let is_newer = |task: &Task| task.started_by.as_deref().is_some_and(|by| newer.contains(by));
-    let own = Some(input.observation.key.service.as_str());
-    let older = input.observation.tasks.iter().filter(|task| {
-        let runs =
-            task.last_status == TaskStatus::Running && task.desired_status == TaskStatus::Running;
-        runs && task.service() == own && !is_newer(task)
-    });
-    let of_older = |failed: &Failed<'_>| {
-        input.observation.tasks.iter().any(|task| task.arn == *failed.task && !is_newer(task))
     };
-    !newer.is_empty()
-        && number(older.count()) >= service.older_count()
-        && !stopped.iter().any(of_older)
-}
-
-/// The failures of a loop.
-struct Failures<'a> {
-    /// The stopped tasks that ECS lists.
-    stopped: &'a [Failed<'a>],
-    /// ECS's messages about tasks that fail their health checks: the task, and the rest.
-    said: &'a [(&'a str, &'a str)],
-    /// How many tasks failed the load balancer's health checks.
-    unhealthy: u32,
-    /// How many tasks of the deployment in progress failed in a row.
-    in_a_row: u32,
-}
-
-impl Failures<'_> {
-    fn last(&self) -> Option<&Failed<'_>> {
-        self.stopped.iter().max_by_key(|failed| (failed.at, failed.task))
+    let of_it = |task: &&Task| task.started_by.as_deref() == Some(deployment.id.as_str());
+    let own_tasks = input.observation.tasks.iter().filter(of_it);
+    let runs = |task: &&Task| task.last_status == TaskStatus::Running;
+    let running = own_tasks.clone().filter(runs).count();
+    let wanted = service.wanted_count();
+    let last_start = own_tasks.filter_map(|task| task.started_at).max();
+    let Some(progress_at) = deployment.created_at.max(last_start) else { return };
+    let quiet = input.now.secs_since(progress_at);
+    if u32::try_from(running).is_ok_and(|running| running < wanted) && quiet >= STUCK_SECS {
+        let why = format!(
+            "the deployment of {} runs {running} of {wanted} desired tasks, and none of them has started for {}; {}",
+            deployment.task_definition.path(),
+            spoken(quiet),
+            explanation(input, service).as_deref().unwrap_or(NOT_EXPLAINED)
+        );
+        judgement.find(finding(input, Code::DeploymentStuck, Subject::Service, why));
     }
-
-    fn described(&self, input: &PlanInput, service: &Service) -> String {
-        let within = spoken(input.policy.kill_loop_seconds);
-        let mut parts = Vec::new();
-        if self.unhealthy > 0 {
-            let reasons = self.stopped.iter().map(|failed| failed.reason);
-            let named = reasons.filter_map(|reason| reason.split_once(FAILED_CHECKS));
-            let groups: BTreeSet<String> =
-                named.chain(self.said.iter().copied()).map(|(_, rest)| group_name(rest)).collect();
-            let groups: Vec<String> = groups.into_iter().collect();
-            let (stopped, groups) = (tasks(self.unhealthy), groups.join(", "));
-            parts.push(format!(
-                "ECS stopped {stopped} within {within} for failed health checks in {groups}"
-            ));
-        }
-        let by_itself = self.stopped.iter().filter(|failed| failed.how == Failure::ByItself);
-        if let Some(last) = by_itself.clone().max_by_key(|failed| (failed.at, failed.task)) {
-            let (failed, last) = (tasks(number(by_itself.count())), last.described());
-            parts.push(format!("{failed} failed within {within}, the last one with {last}"));
-        }
-        if self.in_a_row > 0 {
-            let failed = tasks(self.in_a_row);
-            parts.push(format!("{failed} of the deployment in progress failed in a row"));
-        }
-        if let Some(ran) = self.last().and_then(|last| last.ran) {
-            parts.push(format!("the last one had run for {}", spoken(ran)));
-        }
-        let said = self.said.first().and_then(|(_, rest)| rest.split_once(" due to "));
-        if let Some((_, reason)) = said {
-            parts.push(format!("ECS reported: {}", reason.trim_end_matches('.')));
-        }
-        if self.unhealthy > 0 {
-            parts.push(grace_period(service));
-        }
-        parts.join("; ")
-    }
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// Returns how many failures are a loop, in proportion to the desired tasks. A reported loop ends
-/// only below a part of that: otherwise a slow loop would open and resolve repeatedly.
-fn loop_size(input: &PlanInput, service: &Service) -> u32 {
-    let stops = input.policy.kill_loop_stops.max(1);
-    let needed = stops.max(service.wanted_count().div_ceil(LOOP_ONE_IN));
-    let open = input.record.incident(&Code::KillLoop, &Subject::Service);
-    let lasts = open.is_some_and(|open| open.confirmation.confirmed && !open.is_over());
-    if lasts { needed / stops } else { needed }
-}
-
-fn grace_period(service: &Service) -> String {
-    match service.health_check_grace_seconds {
-        0 => "the health check grace period is 0, so ECS stops a task that starts slowly before it is ready".to_owned(),
-        grace => format!("the health check grace period is {}", spoken(grace)),
-    }
-}
-
-/// Returns the group's name in `arn:…) due to …`.
-fn group_name(rest: &str) -> String {
-    let arn = rest.split_once(')').map_or(rest, |(arn, _)| arn);
-    TargetGroupArn::try_from(arn).map_or_else(|_| arn.to_owned(), |arn| arn.name().to_owned())
 }

@@ -43,6 +43,9 @@ pub fn meaning(code: &Code) -> &'static str {
         Code::BelowDesired => {
             "fewer tasks are running than desired, for longer than a deployment explains"
         }
+        Code::DeploymentStuck => {
+            "a deployment in progress lacks tasks, and none of its tasks has started for an hour"
+        }
         Code::NoTraffic => "no target of the service is healthy",
         Code::Fight => "another writer undoes Portkeeper's repairs of a target",
         Code::LimitExceeded => "a guard withheld repairs",
@@ -95,6 +98,9 @@ pub fn advice(code: &Code) -> &'static str {
         }
         Code::BelowDesired => {
             "read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits"
+        }
+        Code::DeploymentStuck => {
+            "read the service's events and the stopped tasks' reasons; without a deployment circuit breaker, ECS never ends such a deployment"
         }
         Code::NoTraffic => {
             "read the other findings of the service and the state of its targets; Portkeeper repairs what it can prove"
@@ -151,6 +157,7 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
             ("tasks keep running once they have started", "they fail, and ECS starts others")
         }
         Code::BelowDesired => ("the desired number of tasks is running", "fewer tasks are running"),
+        Code::DeploymentStuck => ("a deployment makes progress", "none of its tasks starts"),
         Code::NoTraffic => ("a service with running tasks has healthy targets", "it has none"),
         Code::Fight => ("a repair holds", "another writer undoes it"),
         Code::LimitExceeded => {

@@ -83,3 +83,31 @@ fn a_host_of_two_clusters_keeps_the_targets_of_a_service_without_tasks() {
     ");
     assert!(!made.contains("plan: deregister"), "{made}");
 }
+
+#[test]
+fn a_disconnected_task_of_another_service_leaves_its_host_unread() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner twin/t9 RUNNING/RUNNING on i-1 app:8080->32771 groups web disconnected
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: the agent of task t9 on its host is disconnected, so ECS may not show the task that uses it now: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: the agent of task t9 on its host is disconnected, so ECS may not show the task that uses it now: alert only
+              alert: stale (error): web i-1:32769
+            open: stale web i-1:32769, seen 2, reported
+        "#]],
+    );
+}

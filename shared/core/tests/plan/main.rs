@@ -33,6 +33,7 @@ mod service_events;
 mod silence;
 mod size;
 mod stale;
+mod stuck;
 mod succession;
 mod telling;
 #[path = "../text_world/mod.rs"]

@@ -86,7 +86,7 @@ fn a_healthy_target_without_a_task_is_in_use_by_something_outside_ecs() {
     for desired in [0, 1] {
         let made = world(desired, "target web i-1:32769 healthy");
         assert!(!made.contains("plan: deregister"), "{desired}: {made}");
-        assert!(made.contains("something outside ECS answers there"), "{desired}: {made}");
+        assert!(made.contains("something else answers there"), "{desired}: {made}");
     }
     let later = "target web i-1:32769 healthy\nlook\ntarget web i-1:32769 unhealthy";
     assert!(!world(1, later).contains("plan: deregister"), "it was in use once");
@@ -184,7 +184,7 @@ fn a_target_is_healthy_until_the_health_checks_notice_that_its_hijacker_has_stop
         look
         look after 10m",
     );
-    assert!(outside.contains("something outside ECS answers there"), "{outside}");
+    assert!(outside.contains("something else answers there"), "{outside}");
     assert!(!outside.contains("plan: deregister"), "{outside}");
 }
 
@@ -263,11 +263,11 @@ fn a_task_that_begins_or_ends_to_use_a_port_is_waited_for() {
               looks again in 59s
             480s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of ECS is on its address: something outside ECS answers there: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             540s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of ECS is on its address: something outside ECS answers there: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -350,4 +350,127 @@ fn the_health_counts_from_when_it_was_read() {
     let codes =
         |plan: &Plan| plan.verdicts.iter().filter_map(|it| it.code.clone()).collect::<Vec<Code>>();
     assert_eq!(plans.iter().map(codes).collect::<Vec<_>>(), [[Code::Foreign], [Code::Stale]]);
+}
+
+#[test]
+fn a_call_that_arrives_while_the_service_cannot_be_read_disproves_later() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        known web i-1:32769 t2
+        call 1m ago RegisterTargets web i-1:32769 by bob
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        gap service "x"
+        look
+        gap none
+        target web i-1:32769 unhealthy
+        look after 2h
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              service | - | unknown | the service could not be read
+            7200s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but IAM user bob registered the target at 2026-11-23 09:59:00Z: found once; waiting for a second check
+              looks again in 60s
+            7260s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+/// ECS still listed the task as running.
+#[test]
+fn a_target_that_was_missing_after_its_task_had_stopped_proves_nothing() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        policy mode=alert
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        target web i-1:32769 gone
+        look after 60s
+        policy mode=repair
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 30s ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32769 healthy
+        look after 10m
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
+              looks again in 60s
+            660s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a check after the end of the task found it not registered: found once; waiting for a second check
+              looks again in 60s
+            720s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_registration_by_portkeeper_of_a_task_that_had_just_stopped_is_its_own() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        target web i-1:32769 gone
+        look after 60s
+        look after 60s
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10s ago
+        target web i-1:32769 unhealthy
+        look after 10m
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
+              looks again in 60s
+            120s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second check
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 60s
+            720s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              alert: resolved missing (error): web i-1:32769 (its task has stopped, after 11 min)
+              looks again in 60s
+            780s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
+        "#]],
+    );
 }

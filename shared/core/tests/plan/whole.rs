@@ -384,13 +384,13 @@ fn no_running_task_is_critical_whatever_is_in_progress() {
         "#,
         &expect![[r#"
             0s:
-              service | below_desired | await 900s | 0 of 4 desired tasks are running; a deployment is in progress, and 2 tasks in a row failed; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: found once; waiting for a second check
+              service | below_desired | await 900s | 0 of 4 desired tasks are running; a deployment is in progress; 2 tasks of the deployment failed in a row; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: found once; waiting for a second check
               looks again in 900s
             900s:
-              service | below_desired | alert | 0 of 4 desired tasks are running; a deployment is in progress, and 2 tasks in a row failed; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: alert only
+              service | below_desired | alert | 0 of 4 desired tasks are running; a deployment is in progress; 2 tasks of the deployment failed in a row; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: alert only
               alert: below_desired (critical): service
             4500s:
-              service | below_desired | alert | 0 of 4 desired tasks are running; a deployment is in progress, and 2 tasks in a row failed; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: alert only
+              service | below_desired | alert | 0 of 4 desired tasks are running; a deployment is in progress; 2 tasks of the deployment failed in a row; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: alert only
             open: below_desired service, seen 3, reported
         "#]],
     );
@@ -517,8 +517,12 @@ fn a_dead_green_revision_is_no_outage_while_the_blue_one_runs() {
         "#,
         &expect![[r#"
             0s:
+              service | deployment_stuck | await 60s | the deployment of web:2 runs 0 of 2 desired tasks, and none of them has started for 5 h; none of the service's events explains it: found once; waiting for a second check
+              looks again in 60s
             900s:
-              nothing to write down
+              service | deployment_stuck | alert | the deployment of web:2 runs 0 of 2 desired tasks, and none of them has started for 5 h 15 min; none of the service's events explains it: alert only
+              alert: deployment_stuck (warning): service
+            open: deployment_stuck service, seen 2, reported
         "#]],
     );
 }
@@ -738,7 +742,7 @@ fn a_loop_of_new_tasks_is_a_warning_while_every_task_that_they_are_to_replace_ru
               alert: kill_loop (warning): service
             120s:
               service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
-              service | below_desired | await 900s | 0 of 1 desired tasks are running; a deployment is in progress, and 3 tasks in a row failed; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; a deployment is in progress; 3 tasks of the deployment failed in a row; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
               alert: escalated kill_loop (error): service
               looks again in 900s
             open: kill_loop service, seen 3, reported
