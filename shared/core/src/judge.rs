@@ -17,7 +17,7 @@ mod whole;
 
 pub(crate) use health::was_in_order_before;
 pub(crate) use proof::is_watched;
-pub(crate) use traffic::is_served;
+pub(crate) use traffic::{is_served, knows_groups};
 
 use crate::action::ActionKind;
 use crate::code::{Code, Severity};

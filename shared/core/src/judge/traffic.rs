@@ -85,6 +85,11 @@ pub(crate) fn is_served(observation: &Observation) -> bool {
     found.iter().any(|group| group.targets.iter().any(may_serve))
 }
 
+/// Whether every group of the service was read.
+pub(crate) fn knows_groups(observation: &Observation) -> bool {
+    observation.service.as_ref().and_then(|service| groups_read(observation, service)).is_some()
+}
+
 /// The service's groups that exist; `None` if one of them, or which groups they are, is unknown, and
 /// for a service without a group.
 fn groups_read<'a>(observation: &'a Observation, service: &Service) -> Option<Vec<&'a FoundGroup>> {

@@ -9,7 +9,7 @@ use crate::expected::{ExpectedTargets, Requirement, has_left, is_of_a_stopped_co
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
-use crate::judge::is_served;
+use crate::judge::{is_served, knows_groups};
 use crate::ledger::{Ending, Incident};
 use crate::observation::{HealthState, Missed, RegisteredTarget, TargetGroup};
 use crate::occupant::{OtherTaskView, other_task_on};
@@ -71,7 +71,7 @@ pub(super) fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 .then(|| seen.over("the repairs are no longer undone"))
         }
         (Ends::TasksRun, _) => below_desired_ended(seen, incident),
-        (Ends::Served, _) => no_traffic_ended(seen),
+        (Ends::Served, _) => no_traffic_ended(seen, incident),
         (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
             let out_of_scope = || seen.over(format!("no task failed within {within}"));
@@ -194,15 +194,18 @@ fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     (!incident.confirmation.confirmed).then(|| seen.over("a deployment is in progress"))
 }
 
-/// An outage of the whole service lasts until a target is healthy, even while findings about its
-/// targets report it, too.
-fn no_traffic_ended(seen: &Seen<'_>) -> Option<Ending> {
+/// A confirmed outage of the whole service lasts until a target is healthy, even while findings about
+/// its targets report it, too.
+fn no_traffic_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let observation = &seen.input.observation;
     if is_served(observation) {
         return Some(seen.over("a target of the service is healthy"));
     }
-    let service = observation.service.as_ref()?;
-    (service.running_count == 0).then(|| seen.over("no task of the service is running"))
+    if observation.service.as_ref()?.running_count == 0 {
+        return Some(seen.over("no task of the service is running"));
+    }
+    let others = || seen.superseded("other findings report the outage");
+    (!incident.confirmation.confirmed && knows_groups(observation)).then(others)
 }
 
 /// The group, or the service that names it, could not be read.

@@ -564,3 +564,35 @@ fn a_service_that_is_being_deleted_needs_no_traffic() {
         "#]],
     );
 }
+
+#[test]
+fn an_outage_that_another_finding_takes_over_before_it_is_confirmed_ends() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=1
+        deployment 22 PRIMARY web:2 IN_PROGRESS
+        revision 22 web:2 binds blue|green to app:8080 resolved green
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22 of web:2
+        target green i-1:32768 unused Target.NotInUse
+        look
+        deployment 22 PRIMARY web:2 COMPLETED
+        look after 60s
+        look after 5m
+        ",
+        &expect![[r#"
+            0s:
+              service | no_traffic | await 300s | its only running task has no healthy target; task t1: registered, unused: found once; waiting for a second check
+              looks again in 300s
+            60s:
+              asks: group green
+              green | az_disabled | await 300s | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: found once; waiting for a second check
+            360s:
+              asks: group green
+              green | az_disabled | alert | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
+              alert: az_disabled (critical): green
+            open: az_disabled green, seen 2, reported
+        "#]],
+    );
+}
