@@ -7,7 +7,6 @@ use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn
 use crate::observation::{
     ContainerInstance, ContainerInstanceState, FoundGroup, Observation, OtherTask, Task, TaskStatus,
 };
-use std::collections::BTreeSet;
 
 /// Returns whether no task is desired and none is left.
 #[must_use]
@@ -46,23 +45,24 @@ pub fn other_task_on(
     target: &Target,
 ) -> OtherTaskView {
     // I-ADDRESS: "A target is deregistered only if no other task uses its address."
-    let others = observation.other_tasks.tasks.iter().cloned().chain(listed_others(observation));
-    let views = others.filter_map(|other| owner_view(observation, &other, group, target));
+    let others = observation.other_tasks.tasks.iter().map(|OtherTask { task, target_groups }| {
+        (task, target_groups.as_ref().map(|groups| groups.contains(group)))
+    });
+    let others = others.chain(listed_others(observation));
+    let views =
+        others.filter_map(|(task, uses_group)| owner_view(observation, task, uses_group, target));
     let found = views.min_by_key(precedence).unwrap_or(OtherTaskView::Nobody);
     let explains = matches!(found, OtherTaskView::Task { uses_group: Some(true), .. });
     // A task that explains the target does so, whatever else was not read.
     if explains || is_covered(observation, &target.id) { found } else { OtherTaskView::NotKnown }
 }
 
-/// Returns the tasks that ECS lists with the service's own and that it did not start: a caller of
-/// `RunTask` chooses the task's group freely. One of no service registers nothing by itself; the
-/// groups of another service's were not read.
-fn listed_others(observation: &Observation) -> impl Iterator<Item = OtherTask> {
+/// Returns the tasks that ECS lists with the service's own and that it did not start, and whether
+/// their services use a group: a caller of `RunTask` chooses the task's group freely. One of no
+/// service registers nothing by itself; the groups of another service's were not read.
+fn listed_others(observation: &Observation) -> impl Iterator<Item = (&Task, Option<bool>)> {
     let listed = observation.tasks.iter().filter(|task| !is_own(observation, task));
-    listed.map(|task| OtherTask {
-        task: task.clone(),
-        target_groups: task.service().is_none().then(BTreeSet::new),
-    })
+    listed.map(|task| (task, task.service().is_none().then_some(false)))
 }
 
 fn is_own(observation: &Observation, task: &Task) -> bool {
@@ -135,12 +135,10 @@ pub(crate) fn own_container_instances<'a>(
 
 fn owner_view(
     observation: &Observation,
-    other: &OtherTask,
-    group: &TargetGroupArn,
+    task: &Task,
+    uses_group: Option<bool>,
     target: &Target,
 ) -> Option<OtherTaskView> {
-    let OtherTask { task, target_groups } = other;
-    let uses_group = target_groups.as_ref().map(|groups| groups.contains(group));
     let occupied = occupied(observation, task);
     if occupied.iter().any(|place| place.holds(target)) {
         let service = task.service().map(|name| named(observation, task, name));

@@ -3,15 +3,12 @@
 //! Knows bytes only. If an identifier must be unique, the caller passes a unique input.
 
 use md5::{Digest, Md5};
-use std::fmt::Write;
 
 /// The MD5 digest in lowercase hex, as in `MD5OfMessageBody`.
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().fold(String::with_capacity(32), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let digits = Md5::digest(bytes);
+    let digits = digits.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// An identifier in UUID form. The same `kind` and `number` always return the same one.

@@ -45,12 +45,12 @@ fn service_of(task: &Task) -> String {
 pub fn live_targets(world: &World) -> Vec<LiveTarget> {
     let mut found = Vec::new();
     for task in world.ecs.tasks.values().filter(|task| task.status != Status::Stopped) {
-        found.extend(expected(world, task).into_iter().map(|target| LiveTarget {
+        found.extend(expected(world, task).map(|target| LiveTarget {
             cluster: task.cluster.clone(),
             service: service_of(task),
             task_arn: task.arn.clone(),
-            target_group_arn: target.group,
-            id: target.id,
+            target_group_arn: target.group.to_owned(),
+            id: target.id.to_owned(),
             port: target.port,
             running_since_ms: task.started_ms,
             desired_status: task.desired(),
@@ -89,12 +89,9 @@ pub fn groups(world: &World) -> impl Iterator<Item = &str> {
 /// `DescribeTargetHealth`.
 #[must_use]
 pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)> {
-    let targets = world.elbv2.group(group).into_iter().flat_map(|group| group.targets.keys());
-    let state = |(id, port): &(String, u16)| {
-        let health = world.target_health(group, id, *port)?;
-        Some((id.clone(), *port, health.state))
-    };
-    targets.filter_map(state).collect()
+    let Some(group) = world.elbv2.group(group) else { return Vec::new() };
+    let shown = world.health_of_targets(group);
+    shown.map(|((id, port), health)| (id.clone(), *port, health.state)).collect()
 }
 
 /// The ARN of the ACTIVATING or RUNNING task with desired status RUNNING that should have exactly
@@ -103,7 +100,6 @@ pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)
 pub fn owner(world: &World, group: &str, id: &str, port: u16) -> Option<String> {
     let task = world.ecs.listener(id, port).filter(|task| task.is_live())?;
     let own = expected(world, task)
-        .iter()
         .any(|target| target.group == group && target.id == id && target.port == port);
     own.then(|| task.arn.clone())
 }

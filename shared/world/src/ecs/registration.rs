@@ -18,36 +18,48 @@ use serde_json::json;
 const RETRY_MS: u64 = 15_000;
 
 /// A target that a task should have.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Expected {
-    pub group: String,
-    pub id: String,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    pub group: &'a str,
+    pub id: &'a str,
     pub port: u16,
+}
+
+/// The same while the account changes.
+#[derive(Debug)]
+struct Wanted {
+    group: String,
+    id: String,
+    port: u16,
 }
 
 /// The targets that this task should have now, according to its service revision or task set. Empty
 /// before it has an address.
-pub(crate) fn expected(world: &World, task: &Task) -> Vec<Expected> {
-    let service = task.service.as_ref().and_then(|key| world.ecs.services.get(key));
+pub(crate) fn expected<'a>(world: &'a World, task: &'a Task) -> impl Iterator<Item = Expected<'a>> {
+    let has_address = task.status >= Status::Activating && task.status != Status::Stopped;
+    let service = task.service.as_ref().filter(|_| has_address);
+    let service = service.and_then(|key| world.ecs.services.get(key));
     let revision = service.and_then(|service| service.revisions.get(task.deployment.as_ref()?));
     let balancers = revision.map(|revision| revision.load_balancers.as_slice()).unwrap_or_default();
-    if task.status < Status::Activating || task.status == Status::Stopped {
-        return Vec::new();
-    }
-    balancers.iter().filter_map(|balancer| target_for(world, task, balancer)).collect()
+    balancers.iter().filter_map(move |balancer| target_for(world, task, balancer))
 }
 
 /// Id and port by network mode (F-3.5).
-fn target_for(world: &World, task: &Task, balancer: &LoadBalancer) -> Option<Expected> {
+fn target_for<'a>(
+    world: &World,
+    task: &'a Task,
+    balancer: &'a LoadBalancer,
+) -> Option<Expected<'a>> {
     let family = world.elbv2.group(&balancer.live).map_or("ipv4", |group| group.family.as_str());
     let (id, port) = match task.mode() {
         NetworkMode::Awsvpc => {
             let eni = task.eni.as_ref()?;
-            (if family == "ipv6" { eni.v6.clone()? } else { eni.v4.clone()? }, balancer.port)
+            let address = if family == "ipv6" { &eni.v6 } else { &eni.v4 };
+            (address.as_deref()?, balancer.port)
         }
         NetworkMode::Host => {
             task.definition.container(&balancer.container)?.has_port(balancer.port).then_some(())?;
-            (task.ec2_id.clone()?, balancer.port)
+            (task.ec2_id.as_deref()?, balancer.port)
         }
         NetworkMode::Bridge => {
             let container =
@@ -60,11 +72,11 @@ fn target_for(world: &World, task: &Task, balancer: &LoadBalancer) -> Option<Exp
                         Some(binding.host.first + offset)
                     },
                 );
-            (task.ec2_id.clone()?, host_port?)
+            (task.ec2_id.as_deref()?, host_port?)
         }
         NetworkMode::None => return None,
     };
-    Some(Expected { group: balancer.live.clone(), id, port })
+    Some(Expected { group: &balancer.live, id, port })
 }
 
 /// Schedules the registration of a task that has become ACTIVATING or RUNNING.
@@ -91,14 +103,14 @@ pub(super) fn schedule(world: &mut World, id: &str) {
     }
 }
 
-fn targets(world: &World, id: &str) -> (Vec<Expected>, String, Option<String>) {
-    let task = world.ecs.tasks.get(id);
-    let title = task.map(Task::title).unwrap_or_default();
-    (
-        task.map(|task| expected(world, task)).unwrap_or_default(),
-        title,
-        task.and_then(|task| task.service.clone()),
-    )
+fn targets(world: &World, id: &str) -> (Vec<Wanted>, String, Option<String>) {
+    let Some(task) = world.ecs.tasks.get(id) else { return Default::default() };
+    let wanted = expected(world, task).map(|target| Wanted {
+        group: target.group.to_owned(),
+        id: target.id.to_owned(),
+        port: target.port,
+    });
+    (wanted.collect(), task.title(), task.service.clone())
 }
 
 /// ECS registers the task's targets, with its service-linked role.
@@ -184,7 +196,7 @@ fn keep(world: &mut World, id: &str) {
     }
 }
 
-fn call(world: &mut World, operation: &str, target: &Expected) -> Result<(), ApiError> {
+fn call(world: &mut World, operation: &str, target: &Wanted) -> Result<(), ApiError> {
     let input = json!({
         "TargetGroupArn": target.group,
         "Targets": [{"Id": target.id, "Port": target.port}],
@@ -211,17 +223,18 @@ pub(super) fn standing(world: &World, task: &Task) -> Standing {
     let also_unregistered = world.ecs.behaviour.replaces == Replaces::UnhealthyOrUnregistered;
     let mut standing = Standing::Good;
     for target in expected(world, task) {
-        let Some(group) = world.elbv2.group(&target.group) else { return Standing::Waiting };
+        let Some(group) = world.elbv2.group(target.group) else { return Standing::Waiting };
         let matches_mode =
             (group.target_type == TargetType::Ip) == (task.mode() == NetworkMode::Awsvpc);
-        let health = world.target_health(&target.group, &target.id, target.port);
+        let health = world.health_in(group, target.id, target.port);
         match health.as_ref().map(|health| health.state) {
             None | Some("draining") if also_unregistered && matches_mode => {
-                return Standing::Bad(target.group, "TARGET IS NOT FOUND".to_owned());
+                let why = "TARGET IS NOT FOUND".to_owned();
+                return Standing::Bad(target.group.to_owned(), why);
             }
             Some("unhealthy") => {
                 let words = health.and_then(|health| health.description).unwrap_or_default();
-                return Standing::Bad(target.group, format!("(reason {words})"));
+                return Standing::Bad(target.group.to_owned(), format!("(reason {words})"));
             }
             Some("initial") => standing = Standing::Waiting,
             _ => {}

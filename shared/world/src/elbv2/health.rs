@@ -12,18 +12,23 @@ use crate::ecs::Answer;
 use crate::journal::Kind;
 use crate::target_type::TargetType;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// State, reason code and description of a target [BC `TargetHealth`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TargetHealth {
     pub state: &'static str,
     pub reason: Option<&'static str>,
-    pub description: Option<String>,
+    pub description: Option<Cow<'static, str>>,
 }
 
 impl TargetHealth {
-    fn new(state: &'static str, reason: &'static str, description: &str) -> Self {
-        Self { state, reason: Some(reason), description: Some(description.to_owned()) }
+    fn new(
+        state: &'static str,
+        reason: &'static str,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { state, reason: Some(reason), description: Some(description.into()) }
     }
 
     fn to_json(&self) -> Value {
@@ -115,18 +120,31 @@ pub(super) fn health_of(
         Found::Unhealthy(Failure::Status(code)) => TargetHealth::new(
             "unhealthy",
             "Target.ResponseCodeMismatch",
-            &format!("Health checks failed with these codes: [{code}]"),
+            format!("Health checks failed with these codes: [{code}]"),
         ),
     }
 }
 
 impl World {
-    /// The health of a registered or draining target. Returns `None` if the target or the group
-    /// does not exist.
-    pub(crate) fn target_health(&self, group: &str, id: &str, port: u16) -> Option<TargetHealth> {
-        let group = self.elbv2.group(group)?;
+    /// The health of a registered or draining target. Returns `None` if the group has no such
+    /// target.
+    pub(crate) fn health_in(
+        &self,
+        group: &TargetGroup,
+        id: &str,
+        port: u16,
+    ) -> Option<TargetHealth> {
         let key = (id.to_owned(), port);
         Some(health_of(self, group, &key, group.targets.get(&key)?))
+    }
+
+    /// The registered and draining targets of a group with their health.
+    pub(crate) fn health_of_targets<'a>(
+        &'a self,
+        group: &'a TargetGroup,
+    ) -> impl Iterator<Item = (&'a TargetKey, TargetHealth)> {
+        let health = |(key, target)| (key, health_of(self, group, key, target));
+        group.targets.iter().map(health)
     }
 }
 

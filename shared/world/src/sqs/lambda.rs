@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 /// `None` if there is no message to receive.
 pub fn take_batch(world: &mut World, queue: &str, max: usize) -> Option<Value> {
     let now_ms = world.now_ms();
+    if world.sqs.next_visible_ms(queue)? > now_ms {
+        return None;
+    }
     let arn = world.sqs.queue(queue)?.arn.clone();
     let region = world.account.region.clone();
     let records: Vec<Value> = world

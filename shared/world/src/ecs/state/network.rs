@@ -4,7 +4,7 @@
 //! the awsvpc form of port reuse. Knows nothing of tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The default VPC.
 pub const DEFAULT_VPC: &str = "vpc-0c0ffee0000000001";
@@ -39,12 +39,10 @@ impl Subnet {
         Some((v4, v6))
     }
 
-    fn host_of(&self, address: &str) -> Option<u32> {
-        let host = match address.parse::<std::net::IpAddr>().ok()? {
-            std::net::IpAddr::V4(v4) => u32::from(v4).checked_sub(self.base)?,
-            std::net::IpAddr::V6(v6) => {
-                u32::try_from(u128::from(v6).checked_sub(self.v6_base())?).ok()?
-            }
+    fn host_of(&self, address: IpAddr) -> Option<u32> {
+        let host = match address {
+            IpAddr::V4(v4) => u32::from(v4).checked_sub(self.base)?,
+            IpAddr::V6(v6) => u32::try_from(u128::from(v6).checked_sub(self.v6_base())?).ok()?,
         };
         (host < SUBNET_SIZE).then_some(host)
     }
@@ -89,6 +87,7 @@ impl Network {
 
     /// The subnet of this VPC whose range contains the address.
     pub(crate) fn subnet_of(&self, vpc: &str, address: &str) -> Option<&Subnet> {
+        let address = address.parse().ok()?;
         self.subnets.values().find(|subnet| subnet.vpc == vpc && subnet.host_of(address).is_some())
     }
 
@@ -98,6 +97,7 @@ impl Network {
 
     pub(crate) fn release(&mut self, subnet: &str, address: &str) {
         if let Some(subnet) = self.subnets.get_mut(subnet)
+            && let Ok(address) = address.parse()
             && let Some(host) = subnet.host_of(address)
         {
             subnet.used.remove(&host);
