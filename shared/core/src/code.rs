@@ -51,7 +51,8 @@ text_enum! {
         BelowDesired = "below_desired",
         /// A deployment in progress lacks tasks, and none of its tasks has started for long.
         DeploymentStuck = "deployment_stuck",
-        /// No target of a service with running tasks is healthy, and no other finding reports that.
+        /// Running tasks belong in a group and none of them has a healthy target, and no other finding
+        /// reports the whole outage.
         NoTraffic = "no_traffic",
         /// Another writer undoes the repairs of a target.
         Fight = "fight",
@@ -75,7 +76,7 @@ pub enum Ends {
     TasksRun,
     /// No task failed for a while.
     TasksLive,
-    /// A target of the service is healthy, or no task runs.
+    /// A target of the service is healthy, or no task is desired.
     Served,
     /// A check that read everything does not find it.
     NotFound,

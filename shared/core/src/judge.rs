@@ -15,7 +15,6 @@ mod traffic;
 mod unexpected;
 mod whole;
 
-pub(crate) use health::was_in_order_before;
 pub(crate) use proof::is_watched;
 pub(crate) use traffic::{is_served, knows_groups};
 
@@ -94,7 +93,7 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         let subject = Subject::Target(group.clone(), target.clone());
         judgement.say(subject, None, Decision::InOrder, "not registered");
     }
-    traffic::judge_traffic(input, expected, &mut judgement);
+    traffic::judge_traffic(input, expected, comparison, &mut judgement);
     judgement
 }
 

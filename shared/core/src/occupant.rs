@@ -144,7 +144,9 @@ fn owner_view(
         let service = task.service().map(|name| named(observation, task, name));
         return Some(OtherTaskView::Task { task: task.arn.clone(), service, uses_group });
     }
-    let may_be = uses_group != Some(false) && occupied.iter().any(|place| place.may_hold(target));
+    // A person may have meant the target for a task that no service started.
+    let may_be_registered = uses_group != Some(false) || task.service().is_none();
+    let may_be = may_be_registered && occupied.iter().any(|place| place.may_hold(target));
     may_be.then(|| OtherTaskView::Pending(task.arn.clone()))
 }
 

@@ -174,7 +174,7 @@ impl Outages {
 }
 
 /// The next record without what every check changes: how often a known fault was found, and the
-/// next recheck, which the sweep replaces.
+/// next recheck, which the sweep replaces. That a target is healthy now needs no check, either.
 fn remembered(next: &LedgerRecord, last: &LedgerRecord) -> LedgerRecord {
     let seen_as_before =
         |incident: &Incident| match last.incident(&incident.code, &incident.subject) {
@@ -186,7 +186,15 @@ fn remembered(next: &LedgerRecord, last: &LedgerRecord) -> LedgerRecord {
             },
             None => incident.clone(),
         };
+    let mut known = next.known.clone();
+    for (group, targets) in &mut known {
+        for (target, one) in targets {
+            let before = last.known_target(group, target).filter(|it| it.task == one.task);
+            one.never_healthy = before.map_or(one.never_healthy, |before| before.never_healthy);
+        }
+    }
     LedgerRecord {
+        known,
         incidents: next.incidents.iter().map(seen_as_before).collect(),
         recheck_at: last.recheck_at,
         recheck_hop: last.recheck_hop,

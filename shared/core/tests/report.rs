@@ -477,7 +477,7 @@ fn every_code_has_a_meaning_and_an_advice() {
         kill_loop (error): tasks fail again and again, and ECS starts others. What to do: find out why the tasks fail. Health checks: check path, port and security group, and give a program that starts slowly a longer health check grace period. Otherwise: read the stopped tasks' reasons and the program's log.
         below_desired (error): fewer tasks are running than desired, for longer than a deployment explains. What to do: read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits.
         deployment_stuck (warning): a deployment in progress lacks tasks, and none of its tasks has started for an hour. What to do: read the service's events and the stopped tasks' reasons; without a deployment circuit breaker, ECS never ends such a deployment.
-        no_traffic (critical): no target of the service is healthy. What to do: read the other findings of the service and the state of its targets; Portkeeper repairs what it can prove.
+        no_traffic (critical): running tasks belong in a target group, and none of them has a healthy target there. What to do: read the other findings of the service and the state of its targets; Portkeeper repairs what it can prove.
         fight (error): another writer undoes Portkeeper's repairs of a target. What to do: find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two.
         limit_exceeded (error): a guard withheld repairs. What to do: check the listed targets; if the repairs are correct, raise the limits or make the repairs by hand.
     "#]].assert_eq(&table.collect::<String>());

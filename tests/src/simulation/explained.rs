@@ -47,7 +47,10 @@ fn is_true(play: &Play, world: &World, service: &ServiceModel, incident: &Incide
         Subject::Task(_) => {
             return !matches!(incident.code, Code::AgentDisconnected | Code::BindingsMissing);
         }
-        Subject::Service => return incident.code != Code::NoTraffic || !is_served(world, service),
+        Subject::Service => {
+            let served = || service.groups.iter().any(|group| is_served(world, service, group));
+            return incident.code != Code::NoTraffic || !served();
+        }
     };
     let registered = target.is_some_and(|target| {
         registered_in(world, group).contains(&(target.id.to_string(), target.port.get()))
@@ -68,6 +71,7 @@ fn is_true(play: &Play, world: &World, service: &ServiceModel, incident: &Incide
         Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {
             play.account.damaged.contains(group)
         }
+        Code::NoTraffic => !is_served(world, service, group),
         // Nothing that is played here leads to the others, or there is nothing to hold them
         // against.
         Code::Unhealthy
@@ -80,15 +84,17 @@ fn is_true(play: &Play, world: &World, service: &ServiceModel, incident: &Incide
         | Code::KillLoop
         | Code::BelowDesired
         | Code::DeploymentStuck
-        | Code::NoTraffic
         | Code::Fight
         | Code::LimitExceeded
         | Code::Unknown(_) => true,
     }
 }
 
-/// Whether a target is healthy in any of the service's groups.
-fn is_served(world: &World, service: &ServiceModel) -> bool {
-    let states = service.groups.iter().flat_map(|group| truth::registered(world, group));
-    states.into_iter().any(|(_, _, state)| state == "healthy")
+/// Whether a target of a task of the service's cluster is healthy in the group.
+fn is_served(world: &World, service: &ServiceModel, group: &str) -> bool {
+    let of_cluster = format!(":task/{}/", service.cluster);
+    truth::registered(world, group).into_iter().any(|(id, port, state)| {
+        let owner = truth::owner(world, group, &id, port);
+        state == "healthy" && owner.is_some_and(|task| task.contains(&of_cluster))
+    })
 }

@@ -11,7 +11,7 @@ use crate::expected::ExpectedTarget;
 use crate::finding::{Finding, finding};
 use crate::ids::{HostPort, Target, TargetId};
 use crate::input::PlanInput;
-use crate::observation::{FoundGroup, HealthState, RegisteredTarget};
+use crate::observation::{FoundGroup, HealthState, RegisteredTarget, Service};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 
@@ -23,10 +23,6 @@ const NLB_INITIAL_SECS: u32 = 300;
 /// largest value is 68 years; the load balancer sends no requests to the target all the same
 /// ([`healthCheckGracePeriodSeconds`](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html)).
 const GRACE_SECS_AT_MOST: u32 = 7200;
-
-/// The words of a finding about a target that was in order before: a later check recognizes it by
-/// them.
-const WAS_IN_ORDER: &str = "it was in order in an earlier check";
 
 /// Finds a target that fails for longer than the group's interval and threshold, the service's
 /// grace period and a margin explain.
@@ -55,19 +51,20 @@ pub(super) fn unhealthy(
         .record
         .incident(&Code::Unhealthy, &subject)
         .map_or(input.now, |known| known.opened_at);
-    let was_in_order = was_in_order(input, matched);
-    let grace = service.health_check_grace_seconds.min(GRACE_SECS_AT_MOST);
+    let ExpectedTarget { group: of, target, task, .. } = &matched.expected;
+    // The program has started.
+    let was_healthy = input.record.was_healthy(of, target, task);
+    let grace = grace_seconds(service);
     let grace_left =
-        if was_in_order { 0 } else { grace.saturating_sub(first_seen.secs_since(since)) };
+        if was_healthy { 0 } else { grace.saturating_sub(first_seen.secs_since(since)) };
     let reason = registered.reason.as_deref().unwrap_or("no reason given");
     let mut why = format!(
         "registered, but {} ({reason}); the group's settings explain at most {} of that",
         registered.state,
         spoken(patience)
     );
-    if was_in_order {
-        why.push_str("; ");
-        why.push_str(WAS_IN_ORDER);
+    if was_healthy {
+        why.push_str("; an earlier check found it healthy");
     }
     let advice = fixed_port(input, matched, group).or_else(|| what_to_check(group, registered));
     if let Some(advice) = advice {
@@ -80,26 +77,9 @@ pub(super) fn unhealthy(
     })
 }
 
-/// Whether the target of this task was registered and not failing in an earlier check: the program
-/// has started, so the grace period explains nothing any longer. A target that was registered again
-/// starts with `initial`.
-fn was_in_order(input: &PlanInput, matched: &Matched) -> bool {
-    let ExpectedTarget { group, target, task, .. } = &matched.expected;
-    let subject = Subject::Target(group.clone(), target.clone());
-    let open = input.record.incident(&Code::Unhealthy, &subject).filter(|open| !open.is_over());
-    open.map_or_else(
-        || {
-            let known = input.record.known_target(group, target);
-            matched.registered.state != HealthState::Initial
-                && known.is_some_and(|known| known.task == *task && known.seen_absent_at.is_none())
-        },
-        |open| open.why.contains(WAS_IN_ORDER),
-    )
-}
-
-/// Whether a finding is about a target that was in order before.
-pub(crate) fn was_in_order_before(finding: &Finding) -> bool {
-    finding.why.contains(WAS_IN_ORDER)
+/// Returns how many seconds after its start a program may take until it passes its health checks.
+pub(super) fn grace_seconds(service: &Service) -> u32 {
+    service.health_check_grace_seconds.min(GRACE_SECS_AT_MOST)
 }
 
 /// Returns how many seconds a target may be `initial` in addition to its health checks.

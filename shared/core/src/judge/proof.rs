@@ -12,7 +12,7 @@ use crate::expected::{ExpectedTargets, FormerTarget};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
-use crate::observation::{HealthState, Observation, Task};
+use crate::observation::{HealthState, Observation, RegisteredTarget, Task};
 use crate::occupant::{Answerer, answerer};
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -202,11 +202,8 @@ pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) 
     }
     let soon = input.now.plus_secs(input.policy.confirm_seconds);
     match &unexpected.registered.state {
-        HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Unused => {
-            Answer::None
-        }
         HealthState::Initial => Answer::Pending(soon),
-        HealthState::Healthy => {
+        _ if is_answered(&unexpected.registered) => {
             let noticed = input.observation.found_group(&unexpected.group).map_or(0, |group| {
                 health::failing_after(group).saturating_add(input.policy.unhealthy_margin_seconds)
             });
@@ -219,8 +216,19 @@ pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) 
                 None => Answer::Serves,
             }
         }
-        HealthState::Draining | HealthState::Unavailable | HealthState::Unknown(_) => {
-            Answer::Unknown
+        HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Unused => {
+            Answer::None
         }
+        HealthState::Healthy
+        | HealthState::Draining
+        | HealthState::Unavailable
+        | HealthState::Unknown(_) => Answer::Unknown,
     }
+}
+
+/// Whether a program answers the health checks: it passes them, or answers with an unexpected code
+/// ([TargetHealth.Reason](https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html)).
+pub(super) fn is_answered(target: &RegisteredTarget) -> bool {
+    target.state == HealthState::Healthy
+        || target.reason.as_deref() == Some("Target.ResponseCodeMismatch")
 }

@@ -1,109 +1,81 @@
-//! Judges whether a service receives requests at all.
+//! Judges whether the running tasks of a service receive requests at all, for each target group, and
+//! for the service if their groups are unknown.
 //!
 //! Other findings name what is wrong with a target or a task. Each of them may be undetermined or
-//! less than critical, while none of the service's tasks receives a request. That outage is reported
-//! whatever its reason is. Portkeeper repairs nothing because of it.
+//! less than critical, while no task of a group receives a request. That outage is reported whatever
+//! its reason is. Portkeeper repairs nothing because of it.
 //!
 //! AWS facts: F-4.
 
 use super::AFTER_DEPLOYMENT_SECS;
-use super::health::{failing_after, initial_seconds};
+use super::health::{failing_after, grace_seconds, initial_seconds};
 use crate::code::{Code, Severity};
-use crate::expected::{ExpectedTargets, Requirement, named_groups};
+use crate::compare::Comparison;
+use crate::expected::{ExpectedTarget, ExpectedTargets, named_groups};
 use crate::finding::{Finding, Judgement, finding};
-use crate::ids::TaskArn;
+use crate::ids::{TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::observation::{
-    FoundGroup, HealthState, Missed, Observation, RegisteredTarget, Service, TargetGroup, Task,
-    TaskStatus,
+    FoundGroup, HealthState, Missed, Observation, RegisteredTarget, Service, Task, TaskStatus,
 };
 use crate::subject::Subject;
+use std::collections::BTreeSet;
 
-/// The running tasks that no finding about traffic names.
-struct Uncovered<'a> {
-    tasks: Vec<&'a TaskArn>,
-    /// How many more tasks ECS counts than it lists.
-    unlisted: usize,
-}
-
-/// Finds a service that has running tasks and no healthy target, unless other findings report the
-/// whole outage.
+/// Finds each group of which running tasks are due and none has a healthy target, and a service with
+/// running tasks of unknown groups and without any healthy target, unless other findings report it.
 pub(super) fn judge_traffic(
     input: &PlanInput,
     expected: &ExpectedTargets,
+    comparison: &Comparison,
     judgement: &mut Judgement,
 ) {
     let observation = &input.observation;
     let Some(service) = &observation.service else { return };
-    let Some(groups) = groups_read(observation, service) else { return };
-    if observation.ending().is_some()
-        || groups.iter().any(|group| group.targets.iter().any(may_serve))
-        || judgement.findings.iter().any(reports_outage)
-    {
+    if observation.ending().is_some() {
         return;
     }
-    let uncovered = uncovered(input, service, expected, judgement);
-    let running = observation.tasks.iter().filter(|task| is_running(observation, task)).count();
-    if uncovered.tasks.is_empty() && uncovered.unlisted == 0 {
-        return;
+    let traffic = Traffic { input, service, expected, comparison };
+    let mut is_found = false;
+    for group in named_groups(service) {
+        let Some(found) = observation.found_group(&group) else { continue };
+        is_found |= traffic.judge_group(&group, found, judgement);
     }
-    let mut why = match running + uncovered.unlisted {
-        1 => "its only running task has no healthy target".to_owned(),
-        count => format!("none of its {count} running tasks has a healthy target"),
+    let is_reported = |finding: &Finding| {
+        let is_critical = finding.severity == Some(Severity::Critical);
+        finding.code == Code::TargetGroupMissing
+            || (is_critical && finding.code != Code::BelowDesired)
     };
-    let mut reasons = uncovered.tasks.iter().filter_map(|task| {
-        let reason = reason_of(task, expected, judgement)?;
-        Some(if reason.contains(task.short()) {
-            reason.to_owned()
-        } else {
-            format!("task {}: {reason}", task.short())
-        })
-    });
-    if let Some(reason) = reasons.next() {
-        why = format!("{why}; {reason}");
+    if !is_found && !judgement.findings.iter().any(is_reported) {
+        traffic.judge_service(judgement);
     }
-    let patience =
-        groups.iter().map(|group| failing_after(group).saturating_add(initial_seconds(group)));
-    let patience =
-        patience.max().unwrap_or(0).saturating_add(input.policy.unhealthy_margin_seconds);
-    let least = if uncovered.unlisted > 0 {
-        // They may have just started.
-        input.policy.below_desired_seconds
-    } else if service.uses_every_group() {
-        0
-    } else {
-        AFTER_DEPLOYMENT_SECS
-    };
-    let found = finding(input, Code::NoTraffic, Subject::Service, why);
-    judgement.find(Finding { confirm_seconds: patience.max(least), ..found });
 }
 
-/// Whether a target of one of the service's groups may receive requests.
-pub(crate) fn is_served(observation: &Observation) -> bool {
-    let groups = observation.service.iter().flat_map(named_groups);
-    let found: Vec<_> = groups.filter_map(|group| observation.found_group(&group)).collect();
-    found.iter().any(|group| group.targets.iter().any(may_serve))
+/// Whether one of these tasks has a healthy target in this group, or a task of the service may have
+/// it.
+pub(crate) fn is_served(
+    observation: &Observation,
+    expected: &ExpectedTargets,
+    comparison: &Comparison,
+    group: &TargetGroupArn,
+    counts: impl Fn(&TaskArn) -> bool,
+) -> bool {
+    let here = comparison.matched.iter().filter(|it| it.expected.group == *group);
+    let own = here.filter(|it| counts(&it.expected.task));
+    let others = comparison.unexpected.iter().filter(|it| it.group == *group);
+    let may_be_own = |target: &RegisteredTarget| {
+        !observation.tasks_are_whole()
+            || expected.undetermined.iter().any(|it| it.reach.covers(&target.target.id))
+    };
+    own.map(|it| &it.registered).any(may_serve)
+        || others.map(|it| &it.registered).any(|it| may_serve(it) && may_be_own(it))
 }
 
 /// Whether every group of the service was read.
 pub(crate) fn knows_groups(observation: &Observation) -> bool {
-    observation.service.as_ref().and_then(|service| groups_read(observation, service)).is_some()
-}
-
-/// The service's groups that exist; `None` if one of them, or which groups they are, is unknown, and
-/// for a service without a group.
-fn groups_read<'a>(observation: &'a Observation, service: &Service) -> Option<Vec<&'a FoundGroup>> {
     let unread = |missed: &Missed| matches!(missed, Missed::Revisions | Missed::TargetGroup(_));
-    if observation.gaps.iter().any(|gap| unread(&gap.what)) {
-        return None;
-    }
-    let mut groups = Vec::new();
-    for group in named_groups(service) {
-        if let TargetGroup::Found(found) = observation.target_groups.get(&group)? {
-            groups.push(found);
-        }
-    }
-    (!groups.is_empty()).then_some(groups)
+    let Some(service) = &observation.service else { return false };
+    !observation.gaps.iter().any(|gap| unread(&gap.what))
+        && named_groups(service).iter().all(|it| observation.target_groups.contains_key(it))
 }
 
 /// A state that this version does not know counts as healthy.
@@ -118,65 +90,204 @@ fn may_serve(target: &RegisteredTarget) -> bool {
     }
 }
 
-/// Whether a finding already reports that a whole group receives no requests.
-fn reports_outage(finding: &Finding) -> bool {
-    let is_critical = finding.severity == Some(Severity::Critical);
-    finding.code == Code::TargetGroupMissing || (is_critical && finding.code != Code::BelowDesired)
-}
-
-fn is_running(observation: &Observation, task: &Task) -> bool {
-    task.service() == Some(observation.key.service.as_str())
-        && task.last_status == TaskStatus::Running
-        && task.desired_status == TaskStatus::Running
-}
-
-fn uncovered<'a>(
+/// What is known of the traffic of one service.
+struct Traffic<'a> {
     input: &'a PlanInput,
-    service: &Service,
-    expected: &ExpectedTargets,
-    judgement: &Judgement,
-) -> Uncovered<'a> {
-    let observation = &input.observation;
-    let running: Vec<&Task> =
-        observation.tasks.iter().filter(|task| is_running(observation, task)).collect();
-    let counted = usize::try_from(service.running_count).unwrap_or(usize::MAX);
-    let unlisted =
-        if observation.tasks_are_whole() { 0 } else { counted.saturating_sub(running.len()) };
-    let is_due = |task: &&&Task| {
-        let since = task.started_at.unwrap_or(observation.observed_at);
-        input.policy.settled_at(since) <= input.now
-            && !expected.out_of_scope.iter().any(|(arn, _)| *arn == task.arn)
-            && !is_covered(&task.arn, expected, judgement)
-    };
-    let tasks = running.iter().filter(is_due).map(|task| &task.arn).collect();
-    Uncovered { tasks, unlisted }
+    service: &'a Service,
+    expected: &'a ExpectedTargets,
+    comparison: &'a Comparison,
 }
 
-/// Whether a finding about traffic names the task or a group in which it should be registered.
-fn is_covered(task: &TaskArn, expected: &ExpectedTargets, judgement: &Judgement) -> bool {
-    let of_task = |finding: &&Finding| {
-        finding.task.as_ref() == Some(task)
-            || expected.targets.iter().any(|it| {
-                it.task == *task
-                    && matches!(it.requirement, Requirement::Required(_))
-                    && finding.subject == Subject::Group(it.group.clone())
-            })
-    };
-    judgement.findings.iter().filter(|it| it.code.stops_traffic()).any(|it| of_task(&it))
+impl<'a> Traffic<'a> {
+    /// Judges the tasks that belong in this group. Returns whether it found an outage.
+    fn judge_group(
+        &self,
+        group: &TargetGroupArn,
+        found: &FoundGroup,
+        judgement: &mut Judgement,
+    ) -> bool {
+        let subject = Subject::Group(group.clone());
+        let reports =
+            |it: &Finding| it.subject == subject && it.severity == Some(Severity::Critical);
+        if judgement.findings.iter().any(reports) || self.is_served(group, |_| true) {
+            return false;
+        }
+        let running = self.running();
+        let older = running.iter().any(|task| !self.is_newer(task));
+        let here: Vec<&Task> = running
+            .into_iter()
+            .filter(|task| self.belongs_in(task, group))
+            .filter(|task| !(older && self.is_newer(task)) && !self.is_unused(task, group))
+            .collect();
+        let due = here.iter().filter(|task| self.is_due(task, group));
+        let Some(first) = due.clone().find(|task| !is_covered(&task.arn, group, judgement)) else {
+            return false;
+        };
+        let what = match here.len() {
+            1 => format!("the only running task of {} has no healthy target", group.name()),
+            count => format!(
+                "none of the {count} running tasks of {} has a healthy target",
+                group.name()
+            ),
+        };
+        let why = self.with_reason(what, &[first], Some(group), judgement);
+        let confirm_seconds = self.patience([found].into_iter(), 0);
+        let finding = finding(self.input, Code::NoTraffic, subject, why);
+        judgement.find(Finding { confirm_seconds, ..finding });
+        true
+    }
+
+    /// Judges the tasks of which the group is unknown, and those in groups that are not in use.
+    fn judge_service(&self, judgement: &mut Judgement) {
+        let observation = &self.input.observation;
+        let groups: Vec<TargetGroupArn> = named_groups(self.service).into_iter().collect();
+        let running = self.running();
+        // In a deployment, the tasks that it is to replace serve.
+        let is_newer =
+            |arn: &TaskArn| running.iter().any(|task| task.arn == *arn && self.is_newer(task));
+        let older = running.iter().any(|task| !self.is_newer(task));
+        let served =
+            |group: &TargetGroupArn| self.is_served(group, |task| !older || !is_newer(task));
+        if groups.is_empty() || !knows_groups(observation) || groups.iter().any(served) {
+            return;
+        }
+        let counted = usize::try_from(self.service.running_count).unwrap_or(usize::MAX);
+        let unlisted =
+            if observation.tasks_are_whole() { 0 } else { counted.saturating_sub(running.len()) };
+        let is_unknown = |task: &&&Task| {
+            let is_undetermined = self.expected.undetermined.iter().any(|it| it.task == task.arn)
+                && !groups.iter().any(|group| self.belongs_in(task, group));
+            let is_unused =
+                !self.is_newer(task) && groups.iter().any(|it| self.is_unused(task, it));
+            (is_undetermined || is_unused) && groups.iter().all(|it| self.is_due(task, it))
+        };
+        let unknown: Vec<&&Task> = running.iter().filter(is_unknown).collect();
+        if unknown.is_empty() && unlisted == 0 {
+            return;
+        }
+        let what = match running.len() + unlisted {
+            1 => "its only running task has no healthy target".to_owned(),
+            count => format!("none of its {count} running tasks has a healthy target"),
+        };
+        let why = self.with_reason(what, &unknown, None, judgement);
+        // They may have just started.
+        let least = if unlisted > 0 { self.input.policy.below_desired_seconds } else { 0 };
+        let found = groups.iter().filter_map(|group| observation.found_group(group));
+        let confirm_seconds = self.patience(found, least);
+        let found = finding(self.input, Code::NoTraffic, Subject::Service, why);
+        judgement.find(Finding { confirm_seconds, ..found });
+    }
+
+    fn is_served(&self, group: &TargetGroupArn, counts: impl Fn(&TaskArn) -> bool) -> bool {
+        is_served(&self.input.observation, self.expected, self.comparison, group, counts)
+    }
+
+    /// The service's tasks that run and are to run.
+    fn running(&self) -> Vec<&'a Task> {
+        let observation = &self.input.observation;
+        let own = Some(observation.key.service.as_str());
+        let runs = |task: &&Task| {
+            task.service() == own
+                && task.last_status == TaskStatus::Running
+                && task.desired_status == TaskStatus::Running
+                && !self.service.ends_task_set_of(task)
+        };
+        observation.tasks.iter().filter(runs).collect()
+    }
+
+    fn is_newer(&self, task: &Task) -> bool {
+        let newer: BTreeSet<&str> = self.service.newer_ids();
+        task.started_by.as_deref().is_some_and(|by| newer.contains(by))
+    }
+
+    /// Whether the task should be registered in this group, though its target may be unknown.
+    fn belongs_in(&self, task: &Task, group: &TargetGroupArn) -> bool {
+        let subject = Subject::Group(group.clone());
+        let targets = self.expected.targets.iter();
+        targets.filter(|it| it.group == *group).any(|it| it.task == task.arn)
+            || self.expected.misfits.iter().any(|it| it.task == task.arn && it.subject == subject)
+            || self
+                .expected
+                .undetermined
+                .iter()
+                .any(|it| it.task == task.arn && it.group.as_ref() == Some(group))
+    }
+
+    /// Whether the task's target in this group is registered and not in use, as in the idle group of
+    /// a pair. If the group should be in use, that is a finding of its own.
+    fn is_unused(&self, task: &Task, group: &TargetGroupArn) -> bool {
+        self.comparison.matched.iter().any(|it| {
+            it.expected.group == *group
+                && it.expected.task == task.arn
+                && it.registered.is_not_in_use()
+        })
+    }
+
+    /// Whether the task has had the time that it needs to start: none if its target was healthy.
+    fn is_due(&self, task: &Task, group: &TargetGroupArn) -> bool {
+        let targets = self.expected.targets.iter();
+        let mut of_task = targets.filter(|it| it.group == *group && it.task == task.arn);
+        let was_healthy =
+            |it: &ExpectedTarget| self.input.record.was_healthy(group, &it.target, &task.arn);
+        let grace = if of_task.any(was_healthy) { 0 } else { grace_seconds(self.service) };
+        let since = task.started_at.unwrap_or(self.input.observation.observed_at);
+        let settled = self.input.policy.settled_at(since).max(since.plus_secs(grace));
+        settled <= self.input.now
+    }
+
+    /// How long the health checks of these groups explain it.
+    fn patience<'b>(&self, groups: impl Iterator<Item = &'b FoundGroup>, least: u32) -> u32 {
+        let longest = groups
+            .map(|group| failing_after(group).saturating_add(initial_seconds(group)))
+            .max()
+            .unwrap_or(0);
+        let patience = longest.saturating_add(self.input.policy.unhealthy_margin_seconds);
+        let least =
+            if self.service.uses_every_group() { least } else { least.max(AFTER_DEPLOYMENT_SECS) };
+        patience.max(least)
+    }
+
+    /// Adds why the first of these tasks has no healthy target, in this group or any, as far as this
+    /// check says it.
+    fn with_reason(
+        &self,
+        what: String,
+        tasks: &[&&Task],
+        group: Option<&TargetGroupArn>,
+        judgement: &Judgement,
+    ) -> String {
+        let concerns = |subject: &Subject, task: &TaskArn| match subject {
+            Subject::Target(of, target) => {
+                let targets = self.expected.targets.iter().filter(|it| it.task == *task);
+                group.is_none_or(|group| group == of)
+                    && targets.clone().any(|it| it.group == *of && it.target == *target)
+            }
+            Subject::Task(of) => of == task,
+            Subject::Group(_) | Subject::Service => false,
+        };
+        let reason_of = |task: &&&&Task| {
+            let found = judgement.findings.iter().find(|it| {
+                let of_group = matches!(&it.subject, Subject::Group(of) if group == Some(of));
+                it.task.as_ref() == Some(&task.arn)
+                    && (of_group || concerns(&it.subject, &task.arn))
+            });
+            let said = judgement.verdicts.iter().find(|it| concerns(&it.subject, &task.arn));
+            let reason = found.map(|it| it.why.as_str()).or(said.map(|it| it.why.as_str()))?;
+            let short = task.arn.short();
+            let is_named = reason.contains(short);
+            Some(if is_named { reason.to_owned() } else { format!("task {short}: {reason}") })
+        };
+        let reason = tasks.iter().find_map(|task| reason_of(&task));
+        reason.map_or(what.clone(), |reason| format!("{what}; {reason}"))
+    }
 }
 
-/// Why the task has no healthy target, as far as this check says it.
-fn reason_of<'a>(
-    task: &TaskArn,
-    expected: &ExpectedTargets,
-    judgement: &'a Judgement,
-) -> Option<&'a str> {
-    let targets = expected.targets.iter().filter(|it| it.task == *task);
-    let mut subjects: Vec<Subject> =
-        targets.map(|it| Subject::Target(it.group.clone(), it.target.clone())).collect();
-    subjects.push(Subject::Task(task.clone()));
-    let of_task = |subject: &Subject| subjects.contains(subject);
-    let found = judgement.findings.iter().find(|it| it.task.as_ref() == Some(task));
-    let said = judgement.verdicts.iter().find(|it| of_task(&it.subject));
-    found.map(|it| it.why.as_str()).or(said.map(|it| it.why.as_str()))
+/// Whether a finding about traffic names the task's target in this group, or the group.
+fn is_covered(task: &TaskArn, group: &TargetGroupArn, judgement: &Judgement) -> bool {
+    let names = |it: &&Finding| match &it.subject {
+        Subject::Target(of, _) => of == group && it.task.as_ref() == Some(task),
+        Subject::Group(of) => of == group,
+        Subject::Task(_) | Subject::Service => false,
+    };
+    judgement.findings.iter().filter(|it| it.code.stops_traffic()).any(|it| names(&it))
 }

@@ -7,7 +7,7 @@
 //! AWS facts: F-1.4, F-10.3.
 
 use super::foreign::{foreign, judge_of_other_clusters};
-use super::proof::{Answer, Proof, answer, disproof, proof, settling};
+use super::proof::{Answer, Proof, answer, disproof, is_answered, proof, settling};
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::compare::Unexpected;
@@ -15,7 +15,7 @@ use crate::expected::{Clears, ExpectedTargets};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::TaskArn;
 use crate::input::PlanInput;
-use crate::observation::{HealthState, Observation};
+use crate::observation::Observation;
 use crate::occupant::{
     Answerer, OtherTaskView, answerer, covers_all_clusters, hidden_tasks, other_task_on,
     own_occupant,
@@ -82,10 +82,7 @@ pub(super) fn judge_unexpected(
         }
         OtherTaskView::Pending(task) => {
             let later = input.now.plus_secs(input.policy.confirm_seconds);
-            let why = format!(
-                "registered; task {} of another service may be about to use its address",
-                task.short()
-            );
+            let why = format!("registered; task {} may be about to use its address", task.short());
             judgement.say(subject, None, Decision::Await(later), why);
         }
         OtherTaskView::Task { task, service, uses_group: Some(true) } => {
@@ -205,7 +202,7 @@ fn judge_unexplained(
 }
 
 /// Why a healthy target without a task is another writer's.
-const SERVES: &str = "it is healthy although no task of this cluster is on its address: something else answers there";
+const SERVES: &str = "its health checks are answered although no task of this cluster is on its address: something else answers there";
 
 /// Why such a target is not judged yet.
 const PENDING: &str = "the load balancer has not finished its health checks since";
@@ -274,18 +271,18 @@ fn served_by_others(
         return not_ours(input, unexpected, subject, None, was, SERVES);
     };
     let why = format!(
-        "it is healthy although task {}, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task {}",
+        "its health checks are answered although task {}, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task {}",
         idle.short(),
         was.short()
     );
     finding(input, Code::Foreign, subject, why)
 }
 
-/// Whether the proof has ended and the target is healthy without a task that can answer there.
+/// Whether the proof has ended and something answers without a task that can answer there.
 fn is_served_by_others(input: &PlanInput, unexpected: &Unexpected) -> bool {
     let Unexpected { group, registered } = unexpected;
     is_released(input, unexpected)
-        && registered.state == HealthState::Healthy
+        && is_answered(registered)
         && answerer(&input.observation, group, &registered.target) == Answerer::Nobody
 }
 

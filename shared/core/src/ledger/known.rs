@@ -40,6 +40,9 @@ pub struct KnownTarget {
     /// When a check saw the target absent after its task had stopped: the end of the proof.
     #[serde(rename = "released_at", default, skip_serializing_if = "Option::is_none")]
     pub seen_absent_at: Option<Timestamp>,
+    /// No check has found it healthy yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_healthy: bool,
     /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
@@ -47,7 +50,12 @@ pub struct KnownTarget {
 
 impl KnownTarget {
     fn of(task: &TaskArn) -> Self {
-        Self { task: task.clone(), seen_absent_at: None, others: Others::default() }
+        Self {
+            task: task.clone(),
+            seen_absent_at: None,
+            never_healthy: true,
+            others: Others::default(),
+        }
     }
 }
 
@@ -111,6 +119,25 @@ impl LedgerRecord {
                 *known = KnownTarget::of(task);
             }
         }
+    }
+
+    /// Notes that a check has found a known target healthy.
+    pub(crate) fn note_healthy(&mut self, group: &TargetGroupArn, target: &Target) {
+        let known = self.known.get_mut(group).and_then(|targets| targets.get_mut(target));
+        if let Some(known) = known {
+            known.never_healthy = false;
+        }
+    }
+
+    /// Whether an earlier check has found the target healthy while this task had it.
+    pub(crate) fn was_healthy(
+        &self,
+        group: &TargetGroupArn,
+        target: &Target,
+        task: &TaskArn,
+    ) -> bool {
+        let known = self.known_target(group, target).filter(|known| known.task == *task);
+        known.is_some_and(|known| !known.never_healthy)
     }
 
     /// Marks a stopped task's target as seen absent. From now on neither the ledger nor a task that

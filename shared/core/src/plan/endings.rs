@@ -5,7 +5,9 @@
 use super::impact;
 use crate::code::{Code, Ends};
 use crate::compare::Comparison;
-use crate::expected::{ExpectedTargets, Requirement, has_left, is_of_a_stopped_container};
+use crate::expected::{
+    ExpectedTargets, Requirement, has_left, is_of_a_stopped_container, named_groups,
+};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
@@ -194,15 +196,29 @@ fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     (!incident.confirmation.confirmed).then(|| seen.over("a deployment is in progress"))
 }
 
-/// A confirmed outage of the whole service lasts until a target is healthy, even while findings about
-/// its targets report it, too.
+/// A confirmed outage lasts until a target is healthy, even while other findings report it and while
+/// no task runs, or until the service's tasks are served through another group.
 fn no_traffic_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let observation = &seen.input.observation;
-    if is_served(observation) {
+    let service = observation.service.as_ref()?;
+    let is_served = |group: &TargetGroupArn| {
+        is_served(observation, seen.expected, seen.comparison, group, |_| true)
+    };
+    let of_others = || named_groups(service).iter().any(is_served);
+    let is_over = match &incident.subject {
+        Subject::Group(group) => {
+            let is_used = seen.expected.targets.iter().any(|it| it.group == *group);
+            let is_left =
+                !is_used && seen.expected.undetermined.is_empty() && observation.tasks_are_whole();
+            is_served(group) || (is_left && of_others())
+        }
+        Subject::Service | Subject::Task(_) | Subject::Target(..) => of_others(),
+    };
+    if is_over {
         return Some(seen.over("a target of the service is healthy"));
     }
-    if observation.service.as_ref()?.running_count == 0 {
-        return Some(seen.over("no task of the service is running"));
+    if service.wanted_count() == 0 {
+        return Some(seen.over("no task is desired"));
     }
     let others = || seen.superseded("other findings report the outage");
     (!incident.confirmation.confirmed && knows_groups(observation)).then(others)

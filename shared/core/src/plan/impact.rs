@@ -8,7 +8,6 @@ use crate::expected::{ExpectedTargets, Requirement};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
-use crate::judge::was_in_order_before;
 use crate::ledger::Incident;
 use crate::observation::HealthState;
 use crate::policy::DEPLOYMENT_SECS;
@@ -54,7 +53,7 @@ pub(super) fn judge_new_tasks(
     for one in judgement.findings.iter_mut().filter(|one| one.code == Code::Unhealthy) {
         let Some(arn) = one.task.as_ref().filter(|arn| is_newer(arn)) else { continue };
         let open = input.record.incident(&one.code, &one.subject).filter(|open| !open.is_over());
-        if was_in_order_before(one) {
+        if was_healthy(input, one, arn) {
             continue;
         }
         let began = began.or_else(|| task_of(arn)?.started_at).unwrap_or(input.now);
@@ -79,6 +78,13 @@ fn older_healthy(comparison: &Comparison, is_newer: impl Fn(&TaskArn) -> bool) -
     }
     let older = healthy.into_iter().filter(|(task, serves)| *serves && !is_newer(task));
     u32::try_from(older.count()).unwrap_or(u32::MAX)
+}
+
+fn was_healthy(input: &PlanInput, one: &Finding, task: &TaskArn) -> bool {
+    let (Some(group), Some(target)) = (one.subject.group(), one.subject.target()) else {
+        return false;
+    };
+    input.record.was_healthy(group, target, task)
 }
 
 /// Adds a finding about each group of which many targets have the same fault. Repairs stay with the

@@ -7,7 +7,7 @@ use crate::finding::Judgement;
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
-use crate::observation::{Missed, Observation, TargetGroup, TaskStatus};
+use crate::observation::{HealthState, Missed, Observation, TaskStatus};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ fn release_absent(
         .map(|expected| (&expected.group, &expected.target))
         .collect();
     let is_absent = |group: &TargetGroupArn, target: &Target| {
-        observation.found_group(group).is_some()
+        observation.target_groups.contains_key(group)
             && !claimed.contains(&(group, target))
             && !registered.contains(&(group, target))
     };
@@ -99,15 +99,17 @@ pub(super) fn update(
     comparison: &Comparison,
     now: Timestamp,
 ) {
-    for Matched { expected: ExpectedTarget { group, target, requirement, task }, .. } in
-        &comparison.matched
-    {
+    for Matched { expected, registered } in &comparison.matched {
+        let ExpectedTarget { group, target, requirement, task } = expected;
         // ECS may answer with an older description of a task that has stopped since: a target that
         // was seen absent stays so until a task with desired status RUNNING runs there.
         let seen_gone =
             record.known_target(group, target).is_some_and(|known| known.seen_absent_at.is_some());
         if matches!(requirement, Requirement::Required(_)) || !seen_gone {
             record.remember(group, target, task);
+            if registered.state == HealthState::Healthy {
+                record.note_healthy(group, target);
+            }
         }
     }
     let registered = registered(observation);
@@ -141,9 +143,7 @@ pub(super) fn update(
         .iter()
         .any(|gap| matches!(gap.what, Missed::Revisions | Missed::TargetGroup(_)));
     if groups_are_whole {
-        record.known.retain(|group, _| {
-            matches!(observation.target_groups.get(group), Some(TargetGroup::Found(_)))
-        });
+        record.known.retain(|group, _| observation.target_groups.contains_key(group));
     }
 }
 

@@ -46,7 +46,9 @@ pub fn meaning(code: &Code) -> &'static str {
         Code::DeploymentStuck => {
             "a deployment in progress lacks tasks, and none of its tasks has started for an hour"
         }
-        Code::NoTraffic => "no target of the service is healthy",
+        Code::NoTraffic => {
+            "running tasks belong in a target group, and none of them has a healthy target there"
+        }
         Code::Fight => "another writer undoes Portkeeper's repairs of a target",
         Code::LimitExceeded => "a guard withheld repairs",
         Code::Unknown(_) => "a finding that this version of Portkeeper does not know",
@@ -158,7 +160,7 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
         }
         Code::BelowDesired => ("the desired number of tasks is running", "fewer tasks are running"),
         Code::DeploymentStuck => ("a deployment makes progress", "none of its tasks starts"),
-        Code::NoTraffic => ("a service with running tasks has healthy targets", "it has none"),
+        Code::NoTraffic => ("running tasks have healthy targets", "none of them has one"),
         Code::Fight => ("a repair holds", "another writer undoes it"),
         Code::LimitExceeded => {
             ("repairs stay within the limits", "they would exceed them, and a guard withheld them")

@@ -152,16 +152,16 @@ fn no_binding_of_the_groups_family_is_a_mismatch() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | its only running task has no healthy target; task t1: port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
               web | ip_family_mismatch | await 60s | port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | its only running task has no healthy target; task t1: port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
               web | ip_family_mismatch | alert | port 8080 is bound, but to no ipv6 address: alert only
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
               alert: ip_family_mismatch (error): web
               looks again in 60s
             open: ip_family_mismatch web, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }
@@ -199,16 +199,16 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | its only running task has no healthy target; task t1: port 8080 is bound to several host ports (32768, 32769): found once; waiting for a second check
               task t1 | bindings_missing | await 60s | port 8080 is bound to several host ports (32768, 32769): found once; waiting for a second check
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: port 8080 is bound to several host ports (32768, 32769): found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | its only running task has no healthy target; task t1: port 8080 is bound to several host ports (32768, 32769): found once; waiting for a second check
               task t1 | bindings_missing | alert | port 8080 is bound to several host ports (32768, 32769): alert only
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: port 8080 is bound to several host ports (32768, 32769): found once; waiting for a second check
               alert: bindings_missing (error): task t1
               looks again in 60s
             open: bindings_missing task t1, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }
@@ -395,16 +395,16 @@ fn a_port_outside_of_the_range_has_no_target() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | its only running task has no healthy target; task t1: container `app` has no binding for port 8011: found once; waiting for a second check
               task t1 | bindings_missing | await 60s | container `app` has no binding for port 8011: found once; waiting for a second check
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: container `app` has no binding for port 8011: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | its only running task has no healthy target; task t1: container `app` has no binding for port 8011: found once; waiting for a second check
               task t1 | bindings_missing | alert | container `app` has no binding for port 8011: alert only
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: container `app` has no binding for port 8011: found once; waiting for a second check
               alert: bindings_missing (error): task t1
               looks again in 60s
             open: bindings_missing task t1, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }

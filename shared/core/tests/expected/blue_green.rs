@@ -39,11 +39,11 @@ fn during_a_blue_green_deployment_both_groups_have_targets_and_the_idle_one_is_n
         target web i-1:32768 healthy
         target web-alt i-1:32769 unused Target.NotInUse
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
             60s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -150,11 +150,11 @@ fn a_code_deploy_service_is_judged_by_task_sets() {
         target blue i-1:32768 healthy
         target green i-1:32769 unused Target.NotInUse
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
             60s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 

@@ -41,16 +41,16 @@ fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | its only running task has no healthy target; task t1: container `app` has no port 8080 in its task definition: found once; waiting for a second check
               task t1 | bindings_missing | await 60s | container `app` has no port 8080 in its task definition: found once; waiting for a second check
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: container `app` has no port 8080 in its task definition: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | its only running task has no healthy target; task t1: container `app` has no port 8080 in its task definition: found once; waiting for a second check
               task t1 | bindings_missing | alert | container `app` has no port 8080 in its task definition: alert only
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: container `app` has no port 8080 in its task definition: found once; waiting for a second check
               alert: bindings_missing (error): task t1
               looks again in 60s
             open: bindings_missing task t1, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }
@@ -116,16 +116,16 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | its only running task has no healthy target; task t1: the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
               web | ip_family_mismatch | await 60s | the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | its only running task has no healthy target; task t1: the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
               web | ip_family_mismatch | alert | the group accepts ipv6 addresses, but the task has none: alert only
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
               alert: ip_family_mismatch (error): web
               looks again in 60s
             open: ip_family_mismatch web, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }

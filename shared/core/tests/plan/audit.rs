@@ -104,7 +104,7 @@ fn a_lasting_fault_without_a_repair_is_reported() {
         ",
         &expect![[r#"
             audit:
-              service | no_traffic (critical) | then await 150s | none of its 2 running tasks has a healthy target; task t2: the task has no container `app`
+              web | no_traffic (critical) | then await 150s | none of the 2 running tasks of web has a healthy target; task t2: the task has no container `app`
               task t2 | bindings_missing (error) | then alert | the task has no container `app`
               web i-1:32768 | unhealthy (error) | then await 150s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min 30 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout
         "#]],

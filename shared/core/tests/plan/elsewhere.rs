@@ -44,11 +44,11 @@ fn a_task_of_another_cluster_that_has_no_address_yet_is_waited_for() {
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web 10.0.0.2:8080 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web 10.0.0.2:8080 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
         "#]],
     );

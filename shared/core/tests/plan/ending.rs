@@ -111,7 +111,7 @@ fn the_last_leftover_of_a_deleted_service_stays_if_another_service_uses_the_grou
               asks: tasks t1; owners in the cluster; owners on i-1; owners elsewhere in web
               service | - | leave | the service is deleted: Portkeeper judges only the targets that are still registered
               task t1 | - | leave | stopped; where it was registered is unknown
-              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners in the cluster; owners on i-1; owners elsewhere in web
@@ -364,7 +364,7 @@ fn a_new_service_of_the_same_name_keeps_its_own_targets() {
               asks: tasks t1; owners in the cluster; owners on i-1; owners elsewhere in web
               service | - | leave | the service is deleted: Portkeeper judges only the targets that are still registered
               task t1 | - | leave | stopped; where it was registered is unknown
-              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             120s:
               task t1 | - | leave | stopped; where it was registered is unknown
@@ -398,7 +398,7 @@ fn a_deleted_service_keeps_the_mode_of_its_tag() {
               asks: tasks t1; owners in the cluster; owners on i-1; owners elsewhere in web
               service | - | leave | the service is deleted: Portkeeper judges only the targets that are still registered
               task t1 | - | leave | stopped; where it was registered is unknown
-              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners in the cluster; owners on i-1; owners elsewhere in web

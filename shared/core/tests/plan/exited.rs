@@ -146,11 +146,11 @@ fn a_container_of_another_service_that_has_stopped_does_not_explain_a_healthy_ta
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | its health checks are answered although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              web i-1:32769 | foreign | alert | its health checks are answered although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
               alert: foreign (warning): web i-1:32769
             120s:
               asks: owners on i-1
@@ -178,11 +178,11 @@ fn an_exited_sidecar_does_not_explain_a_healthy_target() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | its health checks are answered although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              web i-1:32769 | foreign | alert | its health checks are answered although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],

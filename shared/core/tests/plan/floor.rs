@@ -250,12 +250,12 @@ fn a_leftover_target_does_not_wait_for_a_registration_that_was_given_up() {
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 5 min and its target is not registered: found once; waiting for a second check
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | register | task t1 has been running for 6 min and its target is not registered: confirmed by a second check
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: alert only
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               alert: foreign (warning): web i-1:32769
@@ -264,7 +264,7 @@ fn a_leftover_target_does_not_wait_for_a_registration_that_was_given_up() {
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | withheld | task t1 has been running for 7 min and its target is not registered: the repair limit for one target is reached
               web i-1:32768 | limit_exceeded | alert | 1 repairs did not fix it; AWS answered: TooManyTargets. Last finding: task t1 has been running for 7 min and its target is not registered
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: alert only
               alert: limit_exceeded (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 3, 1 repairs, reported
@@ -294,20 +294,20 @@ fn a_leftover_target_that_waits_for_a_starting_successor_reports_no_guard() {
               asks: owners on i-1
               service | below_desired | await 900s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               task t1 | - | unknown | the task has no container `app`
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
               service | below_desired | await 840s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               task t1 | - | unknown | the task has no container `app`
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: alert only
               alert: foreign (warning): web i-1:32769
               looks again in 840s
             120s:
               asks: owners on i-1
               service | below_desired | await 780s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               task t1 | - | unknown | the task has no container `app`
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: alert only
             open: foreign web i-1:32769, seen 3, reported
             open: below_desired service, seen 3
         "#]],

@@ -188,16 +188,16 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
               looks again in 60s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | await 80s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 80s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
               looks again in 60s
             200s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: unhealthy (critical): web i-1:32768
               looks again in 60s
             260s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: superseded missing (critical): web i-1:32768 (registered; superseded by unhealthy, after 4 min 20 s)
             open: unhealthy web i-1:32768, seen 3, reported
         "#]],
@@ -421,13 +421,13 @@ fn green_tasks_that_were_healthy_may_have_traffic() {
             0s:
             60s:
               asks: group green
-              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
-              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; an earlier check found it healthy; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; an earlier check found it healthy; the program answers the check with an unexpected code: check the path and the program's log: found once; waiting for a second check
               looks again in 120s
             190s:
               asks: group green
-              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: alert only
-              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; it was in order in an earlier check; the program answers the check with an unexpected code: check the path and the program's log: alert only
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; an earlier check found it healthy; the program answers the check with an unexpected code: check the path and the program's log: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; an earlier check found it healthy; the program answers the check with an unexpected code: check the path and the program's log: alert only
               alert: unhealthy (critical): green i-1:32770, green i-1:32771
             open: unhealthy green i-1:32770, seen 2, reported
             open: unhealthy green i-1:32771, seen 2, reported
@@ -569,13 +569,13 @@ fn a_grace_period_does_not_excuse_a_target_that_was_in_order() {
             0s:
             300s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
-              web i-2:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-2 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; an earlier check found it healthy; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              web i-2:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; an earlier check found it healthy; the target did not answer in time: the security group of i-2 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
               looks again in 120s
             3900s:
               asks: group web
-              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
-              web i-2:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; it was in order in an earlier check; the target did not answer in time: the security group of i-2 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; an earlier check found it healthy; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-2:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; an earlier check found it healthy; the target did not answer in time: the security group of i-2 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: unhealthy (critical): web i-1:32768, web i-2:32768
             open: unhealthy web i-1:32768, seen 2, reported
             open: unhealthy web i-2:32768, seen 2, reported
@@ -613,6 +613,81 @@ fn a_grace_period_of_years_ends_after_two_hours() {
               web i-1:32768 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
               alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_target_that_was_seen_before_its_task_started_has_the_grace_period() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=1 grace=900
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 2m
+        deployment 1 ACTIVE web:1 COMPLETED
+        revision 1 web:1 binds web to app:8080
+        revision 2 web:2 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1 for 5h
+        task t2 ACTIVATING/RUNNING on i-2 app:8080->32768 by 2 of web:2
+        target web i-1:32768 healthy
+        target web i-2:32768 initial
+        look
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 2 of web:2 for 20s
+        target web i-2:32768 unhealthy
+        look after 90s
+        look after 2m
+        target web i-2:32768 healthy
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            90s:
+              asks: group web
+              web i-2:32768 | unhealthy | await 1590s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              looks again in 900s
+            210s:
+              asks: group web
+              web i-2:32768 | unhealthy | await 1470s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+            270s:
+        "#]],
+    );
+}
+
+#[test]
+fn a_green_group_that_was_not_in_use_was_not_healthy() {
+    check(
+        "
+        group blue
+        group green unattached
+        service shop/web binds blue|green to app:8080 desired=1 strategy=BLUE_GREEN grace=1800
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 20m
+        deployment 1 ACTIVE web:1 COMPLETED
+        revision 1 web:1 binds blue|green to app:8080 resolved blue
+        revision 2 web:2 binds blue|green to app:8080 resolved green
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1 for 5h
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 2 of web:2 for 3m
+        target blue i-1:32768 healthy
+        target green i-2:32768 unused Target.NotInUse
+        look
+        group green
+        target green i-2:32768 unhealthy
+        look after 2m
+        look after 2m
+        look after 2m
+        ",
+        &expect![[r#"
+            0s:
+            120s:
+              asks: group green
+              green i-2:32768 | unhealthy | await 1620s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              looks again in 900s
+            240s:
+              asks: group green
+              green i-2:32768 | unhealthy | await 1500s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+            360s:
+              asks: group green
+              green i-2:32768 | unhealthy | await 1380s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+            open: unhealthy green i-2:32768, seen 3
         "#]],
     );
 }

@@ -24,11 +24,11 @@ fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web i-1:32769 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web i-1:32769 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
         "#]],
     );

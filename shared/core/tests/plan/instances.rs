@@ -18,16 +18,16 @@ fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_agai
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
               web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
               web i-2:32768 | missing | leave | its container instance is MISSING: the task is an orphan that ECS no longer monitors
               looks again in 120s
             60s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
               web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
               web i-2:32768 | missing | leave | its container instance is MISSING: the task is an orphan that ECS no longer monitors
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }
@@ -73,17 +73,17 @@ fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
             0s:
               asks: state of i-1, i-2; group web
               service | - | unknown | container instance i-1 could not be read: throttled
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: the state of its container instance is unknown: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the state of its container instance is unknown: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the state of its container instance is unknown
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
               looks again in 120s
             60s:
               asks: state of i-1, i-2; group web
               service | - | unknown | container instance i-1 could not be read: throttled
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: the state of its container instance is unknown: found once; waiting for a second check
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the state of its container instance is unknown: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the state of its container instance is unknown
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }

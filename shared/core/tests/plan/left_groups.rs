@@ -33,7 +33,7 @@ fn a_leftover_in_a_group_that_the_service_has_left_is_deregistered_with_proof() 
             60s:
               asks: owners on i-1
               task t1 | - | leave | stopped; where it was registered is unknown
-              old i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
+              old i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
               old i-9:80 | - | leave | the service no longer uses the target group
               looks again in 60s
             120s:
@@ -123,7 +123,7 @@ fn the_last_target_of_a_group_that_the_service_has_left_is_only_reported() {
             60s:
               asks: owners on i-1
               task t1 | - | leave | stopped; where it was registered is unknown
-              old i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
+              old i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
               looks again in 60s
             120s:
               task t1 | - | leave | stopped; where it was registered is unknown
@@ -202,7 +202,7 @@ fn a_service_that_has_left_all_its_groups_is_judged_until_its_targets_are_gone()
               task t1 | - | leave | stopped; where it was registered is unknown
               task t2 | - | leave | stopped; where it was registered is unknown
               task t3 | - | leave | its revision has no target group
-              old i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
+              old i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
               old i-9:80 | - | leave | the service no longer uses the target group
               looks again in 60s
             120s:
@@ -248,7 +248,7 @@ fn a_leftover_of_a_deleted_service_is_judged_under_a_new_service_of_the_same_nam
               task t1 | - | leave | stopped; where it was registered is unknown
               task t2 | - | leave | stopped; where it was registered is unknown
               old i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered; the service no longer uses this target group, and the target leads to its task n1: found once; waiting for a second check
-              old i-2:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
+              old i-2:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there; the service no longer uses this target group: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners on i-1

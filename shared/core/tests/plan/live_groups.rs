@@ -48,6 +48,8 @@ fn a_live_group_of_blue_green_without_load_balancer_is_reported() {
               green | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
               alert: target_group_unattached (critical): green
             360s:
+              service | no_traffic | await 300s | none of its 3 running tasks has a healthy target; task t1: registered, unused: found once; waiting for a second check
+              looks again in 300s
             420s:
               task t1 | - | leave | stopped; where it was registered is unknown
               task t2 | - | leave | stopped; where it was registered is unknown
@@ -204,14 +206,11 @@ fn a_deployment_starts_the_five_minutes_again() {
               green | target_group_unattached | await 300s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
               looks again in 300s
             300s:
-              service | no_traffic | await 300s | its only running task has no healthy target; task t1: registered, unused: found once; waiting for a second check
-              looks again in 300s
             600s:
               asks: group green
               green | target_group_unattached | await 300s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
               looks again in 300s
             open: target_group_unattached green, seen 1
-            open: no_traffic service, seen 1
         "#]],
     );
 }
@@ -386,20 +385,20 @@ fn tasks_of_two_revisions_are_not_registered_in_one_group() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group blue
-              service | no_traffic | await 300s | none of its 2 running tasks has a healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
               task t1 | ambiguous_revision | await 60s | not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
               task t3 | ambiguous_revision | await 60s | not registered in blue; task t1, which another revision started, belongs there, too: found once; waiting for a second check
+              blue | no_traffic | await 300s | the only running task of blue has no healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1, i-2; group blue
-              service | no_traffic | await 240s | none of its 2 running tasks has a healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
               task t1 | ambiguous_revision | alert | not registered in blue; task t3, which another revision started, belongs there, too: alert only
               task t3 | ambiguous_revision | alert | not registered in blue; task t1, which another revision started, belongs there, too: alert only
+              blue | no_traffic | await 240s | the only running task of blue has no healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
               alert: ambiguous_revision (warning): task t1, task t3
               looks again in 240s
             open: ambiguous_revision task t1, seen 2, reported
             open: ambiguous_revision task t3, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic blue, seen 2
         "#]],
     );
 }

@@ -129,15 +129,19 @@ fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_
         &expect![[r#"
             0s:
               asks: state of i-1; group web-alt; owners on i-1
+              web-alt | no_traffic | await 300s | the only running task of web-alt has no healthy target; task t1: registered in web; which of the two groups ECS uses is unknown: found once; waiting for a second check
               web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
               web i-1:32768 | misplaced | await 60s | task t1 belongs in web-alt, not in this group: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web-alt; owners on i-1
+              web-alt | no_traffic | await 240s | the only running task of web-alt has no healthy target; task t1: registered in web; which of the two groups ECS uses is unknown: found once; waiting for a second check
               web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
               web i-1:32768 | misplaced | alert | task t1 belongs in web-alt, not in this group: alert only
               alert: misplaced (error): web i-1:32768
+              looks again in 240s
             open: misplaced web i-1:32768, seen 2, reported
+            open: no_traffic web-alt, seen 2
         "#]],
     );
 }
@@ -163,15 +167,19 @@ fn a_missing_target_registered_in_the_other_group_is_reported_as_misplaced() {
               looks again in 60s
             60s:
               asks: state of i-1; group web-alt; owners on i-1
+              web-alt | no_traffic | await 300s | the only running task of web-alt has no healthy target; task t1: registered in web; which of the two groups ECS uses is unknown: found once; waiting for a second check
               web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
               web i-1:32768 | misplaced | await 60s | task t1 belongs in web-alt, not in this group: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: state of i-1; group web-alt; owners on i-1
+              web-alt | no_traffic | await 240s | the only running task of web-alt has no healthy target; task t1: registered in web; which of the two groups ECS uses is unknown: found once; waiting for a second check
               web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
               web i-1:32768 | misplaced | alert | task t1 belongs in web-alt, not in this group: alert only
               alert: misplaced (error): web i-1:32768
+              looks again in 240s
             open: misplaced web i-1:32768, seen 2, reported
+            open: no_traffic web-alt, seen 2
         "#]],
     );
 }

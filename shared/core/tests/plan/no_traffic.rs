@@ -22,27 +22,27 @@ fn agents_that_are_disconnected_do_not_hide_that_nothing_is_registered() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
               looks again in 120s
             60s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
             3660s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
-              alert: no_traffic (critical): service
+              alert: no_traffic (critical): web
             10860s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
-            open: no_traffic service, seen 4, reported
+            open: no_traffic web, seen 4, reported
         "#]],
     );
 }
@@ -63,27 +63,27 @@ fn disconnected_tasks_with_unhealthy_targets_are_an_outage() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: its agent is disconnected, so its state may be outdated: found once; waiting for a second check
               task t1 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
               task t2 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: found once; waiting for a second check
               looks again in 120s
             60s:
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: its agent is disconnected, so its state may be outdated: found once; waiting for a second check
               task t1 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
               task t2 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: found once; waiting for a second check
             1020s:
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: its agent is disconnected, so its state may be outdated: alert only
               task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
               task t2 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: alert only
               alert: agent_disconnected (warning): task t1, task t2
-              alert: no_traffic (critical): service
+              alert: no_traffic (critical): web
             8220s:
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: its agent is disconnected, so its state may be outdated: alert only
               task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
               task t2 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: alert only
             open: agent_disconnected task t1, seen 4, reported
             open: agent_disconnected task t2, seen 4, reported
-            open: no_traffic service, seen 4, reported
+            open: no_traffic web, seen 4, reported
         "#]],
     );
 }
@@ -187,22 +187,22 @@ fn tasks_whose_ports_are_unknown_are_an_outage() {
         &expect![[r#"
             0s:
               service | - | unknown | task definition web:1 could not be read: throttled
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: the task has no port bindings and no network interface yet, and its task definition is unknown: found once; waiting for a second check
               task t1 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
               task t2 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the task has no port bindings and no network interface yet, and its task definition is unknown: found once; waiting for a second check
               looks again in 120s
             60s:
               service | - | unknown | task definition web:1 could not be read: throttled
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: the task has no port bindings and no network interface yet, and its task definition is unknown: found once; waiting for a second check
               task t1 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
               task t2 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the task has no port bindings and no network interface yet, and its task definition is unknown: found once; waiting for a second check
             3660s:
               service | - | unknown | task definition web:1 could not be read: throttled
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: the task has no port bindings and no network interface yet, and its task definition is unknown: alert only
               task t1 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
               task t2 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
-              alert: no_traffic (critical): service
-            open: no_traffic service, seen 3, reported
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the task has no port bindings and no network interface yet, and its task definition is unknown: alert only
+              alert: no_traffic (critical): web
+            open: no_traffic web, seen 3, reported
         "#]],
     );
 }
@@ -248,16 +248,16 @@ fn a_group_of_another_type_is_an_outage_of_the_whole_service() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               web | target_type_mismatch | await 60s | the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               web | target_type_mismatch | alert | the group accepts instance targets, but a task in network mode awsvpc cannot be one: alert only
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               alert: target_type_mismatch (error): web
               looks again in 60s
             open: target_type_mismatch web, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }
@@ -277,24 +277,24 @@ fn a_container_that_no_task_has_is_an_outage_of_the_whole_service() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: the task has no container `app`: found once; waiting for a second check
               task t1 | bindings_missing | await 60s | the task has no container `app`: found once; waiting for a second check
               task t2 | bindings_missing | await 60s | the task has no container `app`: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the task has no container `app`: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: the task has no container `app`: found once; waiting for a second check
               task t1 | bindings_missing | alert | the task has no container `app`: alert only
               task t2 | bindings_missing | alert | the task has no container `app`: alert only
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the task has no container `app`: found once; waiting for a second check
               alert: bindings_missing (error): task t1, task t2
               looks again in 60s
             1260s:
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: the task has no container `app`: alert only
               task t1 | bindings_missing | alert | the task has no container `app`: alert only
               task t2 | bindings_missing | alert | the task has no container `app`: alert only
-              alert: no_traffic (critical): service
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the task has no container `app`: alert only
+              alert: no_traffic (critical): web
             open: bindings_missing task t1, seen 3, reported
             open: bindings_missing task t2, seen 3, reported
-            open: no_traffic service, seen 3, reported
+            open: no_traffic web, seen 3, reported
         "#]],
     );
 }
@@ -317,25 +317,25 @@ fn tasks_only_in_the_idle_group_are_an_outage() {
         &expect![[r#"
             0s:
               asks: state of i-1; group green; owners on i-1
-              service | no_traffic | await 300s | its only running task has no healthy target; task t1 belongs in green, not in this group: found once; waiting for a second check
+              green | no_traffic | await 300s | the only running task of green has no healthy target; task t1: registered in blue; which of the two groups ECS uses is unknown: found once; waiting for a second check
               blue i-1:32768 | misplaced | await 60s | task t1 belongs in green, not in this group: found once; waiting for a second check
               green i-1:32768 | missing | unknown | registered in blue; which of the two groups ECS uses is unknown
               looks again in 60s
             60s:
               asks: state of i-1; group green; owners on i-1
-              service | no_traffic | await 240s | its only running task has no healthy target; task t1 belongs in green, not in this group: found once; waiting for a second check
+              green | no_traffic | await 240s | the only running task of green has no healthy target; task t1: registered in blue; which of the two groups ECS uses is unknown: found once; waiting for a second check
               blue i-1:32768 | misplaced | alert | task t1 belongs in green, not in this group: alert only
               green i-1:32768 | missing | unknown | registered in blue; which of the two groups ECS uses is unknown
               alert: misplaced (error): blue i-1:32768
               looks again in 240s
             1260s:
               asks: state of i-1; group green; owners on i-1
-              service | no_traffic | alert | its only running task has no healthy target; task t1 belongs in green, not in this group: alert only
+              green | no_traffic | alert | the only running task of green has no healthy target; task t1: registered in blue; which of the two groups ECS uses is unknown: alert only
               blue i-1:32768 | misplaced | alert | task t1 belongs in green, not in this group: alert only
               green i-1:32768 | missing | unknown | registered in blue; which of the two groups ECS uses is unknown
-              alert: no_traffic (critical): service
+              alert: no_traffic (critical): green
             open: misplaced blue i-1:32768, seen 3, reported
-            open: no_traffic service, seen 3, reported
+            open: no_traffic green, seen 3, reported
         "#]],
     );
 }
@@ -356,22 +356,22 @@ fn orphans_on_inactive_instances_are_an_outage() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
               web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
               web i-1:32769 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
               looks again in 120s
             60s:
               asks: state of i-1; group web
-              service | no_traffic | await 60s | none of its 2 running tasks has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
               web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
               web i-1:32769 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
             1260s:
               asks: state of i-1; group web
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: alert only
               web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
               web i-1:32769 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
-              alert: no_traffic (critical): service
-            open: no_traffic service, seen 3, reported
+              alert: no_traffic (critical): web
+            open: no_traffic web, seen 3, reported
         "#]],
     );
 }
@@ -400,16 +400,16 @@ fn an_outage_lasts_until_a_target_is_healthy() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | await 120s | none of its 2 running tasks has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
               looks again in 120s
             120s:
               asks: state of i-1, i-2; group web
-              service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
               web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
-              alert: no_traffic (critical): service
+              alert: no_traffic (critical): web
             180s:
               asks: state of i-1, i-2; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 13 min and its target is not registered: found once; waiting for a second check
@@ -425,7 +425,7 @@ fn an_outage_lasts_until_a_target_is_healthy() {
             300s:
               asks: group web
               web i-2:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
-              alert: resolved no_traffic (critical): service (a target of the service is healthy, after 5 min)
+              alert: resolved no_traffic (critical): web (a target of the service is healthy, after 5 min)
               looks again in 60s
             open: missing web i-2:32768, seen 2, 1 repairs, reported
             open: unhealthy web i-2:32768, seen 1
@@ -480,13 +480,16 @@ fn a_group_that_was_not_read_may_have_healthy_targets() {
             0s:
               asks: state of i-1; group web
               service | - | unknown | target group admin could not be read: throttled
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              nothing to write down
+              looks again in 120s
             3600s:
               asks: state of i-1; group web
               service | - | unknown | target group admin could not be read: throttled
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
               web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              nothing to write down
+              alert: no_traffic (critical): web
+            open: no_traffic web, seen 2, reported
         "#]],
     );
 }
@@ -583,16 +586,292 @@ fn an_outage_that_another_finding_takes_over_before_it_is_confirmed_ends() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 300s | its only running task has no healthy target; task t1: registered, unused: found once; waiting for a second check
-              looks again in 300s
             60s:
               asks: group green
               green | az_disabled | await 300s | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: found once; waiting for a second check
+              looks again in 300s
             360s:
               asks: group green
               green | az_disabled | alert | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
               alert: az_disabled (critical): green
             open: az_disabled green, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_dead_group_is_an_outage_whatever_another_group_serves() {
+    check(
+        "
+        group web
+        group admin
+        service shop/web binds web to app:8080 and admin to app:9090 desired=2
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 app:9090->32769
+        instance i-1 ACTIVE disconnected
+        instance i-2 ACTIVE disconnected
+        target admin i-1:32769 healthy
+        target admin i-2:32769 healthy
+        look
+        look after 60s
+        look after 20m
+        look after 3h
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1, i-2; group web
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              looks again in 120s
+            60s:
+              asks: state of i-1, i-2; group web
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+            1260s:
+              asks: state of i-1, i-2; group web
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              alert: no_traffic (critical): web
+            12060s:
+              asks: state of i-1, i-2; group web
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+            open: no_traffic web, seen 4, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_dead_group_is_an_outage_if_another_group_was_not_read() {
+    check(
+        "
+        group web
+        group admin unread
+        service shop/web binds web to app:8080 and admin to app:9090 desired=1
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        instance i-1 ACTIVE disconnected
+        look
+        look after 20m
+        look after 24h
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              service | - | unknown | target group admin could not be read: throttled
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              looks again in 120s
+            1200s:
+              asks: state of i-1; group web
+              service | - | unknown | target group admin could not be read: throttled
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              alert: no_traffic (critical): web
+            87600s:
+              asks: state of i-1; group web
+              service | - | unknown | target group admin could not be read: throttled
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              alert: reminder no_traffic (critical): web
+            open: no_traffic web, seen 3, reported
+        "#]],
+    );
+}
+
+#[test]
+fn one_unhealthy_and_one_unregistered_target_are_an_outage_of_the_group() {
+    check(
+        "
+        group web
+        group admin
+        service shop/web binds web to app:8080 and admin to app:9090 desired=2
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 app:9090->32769
+        instance i-2 ACTIVE disconnected
+        target web i-1:32768 unhealthy
+        target admin i-1:32769 healthy
+        target admin i-2:32769 healthy
+        look
+        look after 2m
+        look after 1h
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-2; group web
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t2: the agent of its container instance is disconnected: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              looks again in 120s
+            120s:
+              asks: state of i-2; group web
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t2: the agent of its container instance is disconnected: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              alert: unhealthy (error): web i-1:32768
+              alert: no_traffic (critical): web
+            3720s:
+              asks: state of i-2; group web
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t2: the agent of its container instance is disconnected: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+            open: unhealthy web i-1:32768, seen 3, reported
+            open: no_traffic web, seen 3, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_healthy_green_group_hides_no_outage_of_the_live_one() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 desired=1 strategy=BLUE_GREEN
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 20m
+        deployment 1 ACTIVE web:1 COMPLETED
+        revision 1 web:1 binds blue|green to app:8080 resolved blue
+        revision 2 web:2 binds blue|green to app:8080 resolved green
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1 for 5h
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 2 of web:2
+        instance i-1 ACTIVE disconnected
+        target green i-2:32768 healthy
+        look
+        look after 60s
+        look after 20m
+        look after 3h
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group blue
+              blue | no_traffic | await 300s | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              looks again in 300s
+            60s:
+              asks: state of i-1; group blue
+              blue | no_traffic | await 240s | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+            1260s:
+              asks: state of i-1; group blue
+              blue | no_traffic | alert | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: alert only
+              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              alert: no_traffic (critical): blue
+            12060s:
+              asks: state of i-1; group blue
+              blue | no_traffic | alert | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: alert only
+              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+            open: no_traffic blue, seen 4, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_healthy_replacement_task_set_hides_no_outage_of_the_primary_one() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue to app:8080 controller=CODE_DEPLOY desired=2
+        taskset 1 binds blue to app:8080 desired 2 status PRIMARY
+        taskset 2 binds green to app:8080 desired 2 status ACTIVE
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 1
+        task t3 RUNNING/RUNNING on i-3 app:8080->32768 by 2
+        task t4 RUNNING/RUNNING on i-4 app:8080->32768 by 2
+        instance i-1 ACTIVE disconnected
+        instance i-2 ACTIVE disconnected
+        target green i-3:32768 healthy
+        target green i-4:32768 healthy
+        look
+        look after 60s
+        look after 1h
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1, i-2; group blue
+              blue | no_traffic | await 300s | none of the 2 running tasks of blue has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              looks again in 300s
+            60s:
+              asks: state of i-1, i-2; group blue
+              blue | no_traffic | await 240s | none of the 2 running tasks of blue has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+            3660s:
+              asks: state of i-1, i-2; group blue
+              blue | no_traffic | alert | none of the 2 running tasks of blue has a healthy target; task t1: the agent of its container instance is disconnected: alert only
+              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              alert: no_traffic (critical): blue
+            open: no_traffic blue, seen 3, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_target_of_another_service_serves_nobody_here() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=1
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        instance i-1 ACTIVE disconnected
+        owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups billing
+        target web i-2:32769 healthy
+        look
+        look after 60s
+        look after 1h
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners in the cluster; owners on i-2
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners in the cluster; owners on i-2; owners elsewhere in web
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
+              alert: foreign (warning): web i-2:32769
+              looks again in 60s
+            3660s:
+              asks: state of i-1; group web
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
+              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
+              alert: no_traffic (critical): web
+            open: foreign web i-2:32769, seen 3, reported
+            open: no_traffic web, seen 3, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_program_that_starts_has_the_grace_period_with_a_disconnected_agent_too() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=1 min=0 grace=1800
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 3m
+        revision 2 web:2 binds web to app:8080
+        task t2 RUNNING/RUNNING on i-1 app:8080->32768 by 2 of web:2 for 2m disconnected
+        target web i-1:32768 unhealthy
+        look
+        look after 3m
+        ",
+        &expect![[r#"
+            0s:
+              task t2 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              looks again in 900s
+            180s:
+              task t2 | agent_disconnected | await 720s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+            open: agent_disconnected task t2, seen 2
         "#]],
     );
 }

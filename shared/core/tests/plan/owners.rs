@@ -75,11 +75,11 @@ fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waite
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web i-1:32769 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web i-1:32769 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
             120s:
               asks: owners on i-1
@@ -390,12 +390,12 @@ fn a_starting_task_outweighs_a_stopping_one() {
             0s:
               asks: owners on i-1
               service | - | unknown | task definition twin:1 could not be read: throttled
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web i-1:32769 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
             60s:
               asks: owners on i-1
               service | - | unknown | task definition twin:1 could not be read: throttled
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
+              web i-1:32769 | - | await 60s | registered; task t9 may be about to use its address
               looks again in 60s
         "#]],
     );

@@ -202,11 +202,11 @@ fn the_idle_group_of_a_blue_green_pair_is_not_reported_even_without_load_balance
         target web i-1:32768 healthy
         target web-alt i-1:32769 unused Target.NotInUse
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
             60s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -230,16 +230,19 @@ fn a_group_of_the_wrong_target_type_is_reported() {
         &expect![[r#"
             0s:
               web | target_type_mismatch | await 60s | the group accepts ip targets, but a task in network mode bridge cannot be one: found once; waiting for a second check
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the group accepts ip targets, but a task in network mode bridge cannot be one: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: tasks t1; group web; owners in the cluster; owners on i-1; owners elsewhere in own
               own | target_type_mismatch | await 60s | the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
+              own | no_traffic | await 120s | the only running task of own has no healthy target; task t2: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               own i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
               web 10.0.0.5:8080 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: tasks t1; group web; owners in the cluster; owners on i-1; owners elsewhere in own
               own | target_type_mismatch | alert | the group accepts instance targets, but a task in network mode awsvpc cannot be one: alert only
+              own | no_traffic | await 60s | the only running task of own has no healthy target; task t2: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               own | limit_exceeded | alert | deregistering i-1:32768 would leave own without targets; Portkeeper deregistered nothing there
               own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would leave the target group without targets
               web 10.0.0.5:8080 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second check
@@ -251,6 +254,7 @@ fn a_group_of_the_wrong_target_type_is_reported() {
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
             open: stale own i-1:32768, seen 2
             open: target_type_mismatch own, seen 2, reported
+            open: no_traffic own, seen 2
             open: limit_exceeded own, seen 1, reported
         "#]],
     );
@@ -267,16 +271,19 @@ fn two_ports_without_binding_are_one_finding() {
         ",
         &expect![[r#"
             0s:
-              service | no_traffic | await 120s | its only running task has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
               task t1 | bindings_missing | await 60s | container `app` has no binding for port 9090: found once; waiting for a second check
+              admin | no_traffic | await 120s | the only running task of admin has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | no_traffic | await 60s | its only running task has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
               task t1 | bindings_missing | alert | container `app` has no binding for port 9090: alert only
+              admin | no_traffic | await 60s | the only running task of admin has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: container `app` has no binding for port 9090: found once; waiting for a second check
               alert: bindings_missing (error): task t1
               looks again in 60s
             open: bindings_missing task t1, seen 2, reported
-            open: no_traffic service, seen 2
+            open: no_traffic admin, seen 2
+            open: no_traffic web, seen 2
         "#]],
     );
 }

@@ -209,11 +209,11 @@ fn a_task_that_has_not_started_does_not_explain_a_healthy_target() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | its health checks are answered although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              web i-1:32769 | foreign | alert | its health checks are answered although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
               alert: foreign (warning): web i-1:32769
             120s:
               asks: owners on i-1
@@ -263,11 +263,11 @@ fn a_task_that_begins_or_ends_to_use_a_port_is_waited_for() {
               looks again in 59s
             480s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             540s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but it is healthy although no task of this cluster is on its address: something else answers there: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -289,11 +289,11 @@ fn a_udp_port_does_not_explain_a_healthy_tcp_target() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | its health checks are answered although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | it is healthy although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              web i-1:32769 | foreign | alert | its health checks are answered although task t1, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -316,11 +316,11 @@ fn a_port_of_the_other_address_family_does_not_explain_a_healthy_target() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | its health checks are answered although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | it is healthy although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
+              web i-1:32769 | foreign | alert | its health checks are answered although task t9, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task t2: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -471,6 +471,104 @@ fn a_registration_by_portkeeper_of_a_task_that_had_just_stopped_is_its_own() {
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, reported
+        "#]],
+    );
+}
+
+/// Holds I-PROOF.
+#[test]
+fn an_unexpected_code_is_an_answer() {
+    check(
+        "
+        group web path=/health codes=200
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 1s ago
+        target web i-1:32769 unhealthy Target.ResponseCodeMismatch
+        look after 30m
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            1800s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              looks again in 60s
+            1860s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+/// Holds I-PROOF.
+#[test]
+fn an_unexpected_code_disproves_what_the_ledger_holds() {
+    check(
+        "
+        group web path=/health
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        known web i-1:32769 t2
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy Target.ResponseCodeMismatch
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: tasks t2; owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+/// Holds I-ABSENT.
+#[test]
+fn a_group_that_was_missing_had_no_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=1
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        group web missing
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 1s ago
+        look after 3m
+        group web
+        target web i-1:32769 unhealthy
+        look after 5m
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            180s:
+              web | target_group_missing | await 60s | the target group does not exist, so ECS cannot register any target: found once; waiting for a second check
+              looks again in 60s
+            480s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: found once; waiting for a second check
+              looks again in 60s
+            540s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }

@@ -157,13 +157,12 @@ fn a_new_task_is_recorded_when_its_target_is_registered() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
             60s:
             120s:
-              nothing to write down
             180s:
               nothing to write down
-        "]],
+        "#]],
     );
 }

@@ -145,12 +145,12 @@ fn the_alert_about_a_leftover_says_why_ecs_could_not_deregister() {
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners on i-1, i-3
-              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32768 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               web i-3:9 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             30s:
               asks: owners in the cluster; owners on i-1, i-3; owners elsewhere in web
-              web i-1:32768 | foreign | await 30s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32768 | foreign | await 30s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t1, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               web i-3:9 | foreign | await 30s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
             open: foreign web i-1:32768, seen 2
             open: foreign web i-3:9, seen 2

@@ -29,16 +29,16 @@ fn an_older_description_of_a_stopped_task_does_not_restore_the_proof_of_a_target
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             60s:
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but it is healthy although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but its health checks are answered although no task of this cluster is on its address: something else answers there: found once; waiting for a second check
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but it is healthy although no task of this cluster is on its address: something else answers there: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but its health checks are answered although no task of this cluster is on its address: something else answers there: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],

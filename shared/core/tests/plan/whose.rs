@@ -82,3 +82,64 @@ fn an_unexplained_target_is_not_foreign_until_all_tasks_were_read() {
         "#]],
     );
 }
+
+/// Holds I-PARTIAL.
+#[test]
+fn a_task_of_no_service_with_unknown_ports_may_use_the_address() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->8080 ended 10m ago
+        owner -/t9 RUNNING/RUNNING on i-1
+        target web i-1:32768 healthy
+        target web i-1:8080 unhealthy
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              service | - | unknown | task definition -:1 could not be read: throttled
+              web i-1:8080 | - | await 60s | registered; task t9 may be about to use its address
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | - | unknown | task definition -:1 could not be read: throttled
+              web i-1:8080 | - | await 60s | registered; task t9 may be about to use its address
+              looks again in 60s
+        "#]],
+    );
+}
+
+#[test]
+fn so_may_one_in_the_own_list_of_tasks() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->8080 ended 10m ago
+        task job RUNNING/RUNNING on i-1 started-by alice of job:1
+        target web i-1:32768 healthy
+        target web i-1:8080 unhealthy
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              service | - | unknown | task definition job:1 could not be read: throttled
+              task job | - | leave | this service did not start the task, so no target is expected
+              web i-1:8080 | - | await 60s | registered; task job may be about to use its address
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | - | unknown | task definition job:1 could not be read: throttled
+              task job | - | leave | this service did not start the task, so no target is expected
+              web i-1:8080 | - | await 60s | registered; task job may be about to use its address
+              looks again in 60s
+        "#]],
+    );
+}
