@@ -40,7 +40,9 @@ pub use state::settings::{Behaviour, RegisterAt, Replaces, Timing};
 pub use state::task::Answer;
 
 pub(crate) use registration::expected;
+pub(crate) use service::view::describe_services;
 pub(crate) use state::task::{Status, Task};
+pub(crate) use task::api::describe_tasks;
 
 use crate::World;
 use crate::api::{ApiError, Service};
@@ -62,7 +64,6 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "CreateService" => service::api::create_service(world, input),
         "UpdateService" => service::update::update_service(world, input),
         "DeleteService" => service::update::delete_service(world, input),
-        "DescribeServices" => service::view::describe_services(world, input),
         "ListServices" => service::view::list_services(world, input),
         "DescribeServiceRevisions" => revision_api::describe_service_revisions(world, input),
         "CreateTaskSet" => task_set_api::create_task_set(world, input),
@@ -71,7 +72,6 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "DeleteTaskSet" => task_set_api::delete_task_set(world, input),
         "DescribeTaskSets" => task_set_api::describe_task_sets(world, input),
         "ListTasks" => task::api::list_tasks(world, input),
-        "DescribeTasks" => task::api::describe_tasks(world, input),
         "StopTask" => task::api::stop_task(world, input),
         "RunTask" => task::api::run_task(world, input),
         "ListContainerInstances" => instance::api::list(world, input),

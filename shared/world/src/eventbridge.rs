@@ -9,7 +9,7 @@ mod pattern;
 pub use pattern::{PatternError, matches};
 
 use crate::api::{ApiError, Service};
-use crate::{World, sqs};
+use crate::{World, sqs, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -96,35 +96,34 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
 
 /// Puts an event on the bus. Every rule that matches delivers it to its queue.
 pub fn put(world: &mut World, event: Value) {
-    world.eventbridge.events.push(event.clone());
-    if world.eventbridge.queues_for(&event).is_empty() {
-        return;
+    let queues = world.eventbridge.queues_for(&event);
+    if !queues.is_empty() && !take_one(&mut world.eventbridge.drop_next) {
+        if take_one(&mut world.eventbridge.hold_next) {
+            world.eventbridge.held.push(event.clone());
+        } else {
+            let times = if take_one(&mut world.eventbridge.duplicate_next) { 2 } else { 1 };
+            for _ in 0..times {
+                deliver(world, &event, &queues);
+            }
+        }
     }
-    if take_one(&mut world.eventbridge.drop_next) {
-        return;
-    }
-    if take_one(&mut world.eventbridge.hold_next) {
-        world.eventbridge.held.push(event);
-        return;
-    }
-    if take_one(&mut world.eventbridge.duplicate_next) {
-        deliver(world, &event);
-    }
-    deliver(world, &event);
+    world.eventbridge.events.push(event);
 }
 
 /// Delivers the delayed events, the last one first, and stops delaying.
 pub fn release(world: &mut World) {
     world.eventbridge.hold_next = 0;
     for event in std::mem::take(&mut world.eventbridge.held).into_iter().rev() {
-        deliver(world, &event);
+        let queues = world.eventbridge.queues_for(&event);
+        deliver(world, &event, &queues);
     }
 }
 
-fn deliver(world: &mut World, event: &Value) {
-    for queue in world.eventbridge.queues_for(event) {
-        if sqs::send(world, &queue, &event.to_string(), None).is_none() {
-            world.eventbridge.undelivered.push((queue, event.clone()));
+fn deliver(world: &mut World, event: &Value, queues: &[String]) {
+    let body = text::json(event);
+    for queue in queues {
+        if sqs::send(world, queue, &body, None).is_none() {
+            world.eventbridge.undelivered.push((queue.clone(), event.clone()));
         }
     }
 }

@@ -7,6 +7,7 @@
 use crate::World;
 use crate::api::{ApiError, Call, Caller, Service};
 use crate::limits::RateLimits;
+use crate::reply::Reply;
 use serde_json::{Value, json};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,12 +248,12 @@ impl Storm {
 }
 
 /// Performs a client's call with latency and faults. Returns `None` if the connection was lost.
-pub fn call(
+pub(crate) fn call(
     world: &mut World,
     service: Service,
     operation: &str,
     input: &Value,
-) -> Option<Result<Value, ApiError>> {
+) -> Option<Result<Reply, ApiError>> {
     let latency_ms = world.faults.latency_ms;
     world.advance(latency_ms);
     let now_ms = world.now_ms();
@@ -287,7 +288,7 @@ pub fn call(
         });
         return Some(Err(error));
     }
-    let outcome = world.call(Caller::Client, service, operation, input);
+    let outcome = world.reply(Caller::Client, service, operation, input);
     match fault {
         Some(Fault::LoseAnswer) => None,
         Some(Fault::Truncate { member, keep, failure_reason }) => {
@@ -300,11 +301,8 @@ pub fn call(
     }
 }
 
-fn truncate(answer: &mut Value, member: &str, keep: usize, failure_reason: Option<&str>) {
-    let Some(items) = answer.get_mut(member).and_then(Value::as_array_mut) else {
-        return;
-    };
-    let lost = items.split_off(keep.min(items.len()));
+fn truncate(answer: &mut Reply, member: &str, keep: usize, failure_reason: Option<&str>) {
+    let Some(lost) = answer.cut(member, keep) else { return };
     let Some(reason) = failure_reason else {
         return;
     };
@@ -313,12 +311,7 @@ fn truncate(answer: &mut Value, member: &str, keep: usize, failure_reason: Optio
         let arn = item.get(&arn_member).or_else(|| item.get("arn")).unwrap_or(item);
         json!({"arn": arn, "reason": reason})
     });
-    if let Some(answer) = answer.as_object_mut() {
-        let failures = answer.entry("failures").or_insert_with(|| json!([]));
-        if let Some(failures) = failures.as_array_mut() {
-            failures.extend(named);
-        }
-    }
+    answer.add_failures(named);
 }
 
 /// The throttling error of each service. The SDKs retry all of them. The status is HTTP 400, except

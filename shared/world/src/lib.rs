@@ -27,17 +27,20 @@ mod input;
 pub mod journal;
 pub mod limits;
 mod paging;
+mod reply;
 pub mod s3;
 pub mod scenario;
 pub mod secretsmanager;
 pub mod sns;
 pub mod sqs;
 mod target_type;
+mod text;
 pub mod time;
 pub mod truth;
 
 use account::{Account, Ids};
 use api::{ApiError, Call, CallLog, Caller, Service};
+use reply::Reply;
 use serde_json::Value;
 
 /// The whole simulated account.
@@ -121,18 +124,21 @@ impl World {
         operation: &str,
         input: &Value,
     ) -> Result<Value, ApiError> {
-        let outcome = match service {
-            Service::Ecs => ecs::call(self, operation, input),
-            Service::Elbv2 => elbv2::call(self, caller, operation, input),
-            Service::Sqs => sqs::call(self, operation, input),
-            Service::Sns => sns::call(self, operation, input),
-            Service::DynamoDb => dynamodb::call(self, operation, input),
-            Service::SecretsManager => secretsmanager::call(self, operation, input),
-            Service::EventBridge => eventbridge::call(self, operation, input),
-            Service::S3 => s3::call(self, operation, input),
-            Service::ApplicationAutoScaling => applicationautoscaling::call(self, operation, input),
-            Service::CloudWatchLogs => cloudwatchlogs::call(self, operation, input),
-            Service::CloudControl => cloudcontrol::call(self, operation, input),
+        self.reply(caller, service, operation, input).map(Reply::into_value)
+    }
+
+    /// Does the same for a caller that reads the response as text.
+    pub(crate) fn reply(
+        &mut self,
+        caller: Caller,
+        service: Service,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Reply, ApiError> {
+        let outcome = match (service, operation) {
+            (Service::Ecs, "DescribeServices") => ecs::describe_services(self, input),
+            (Service::Ecs, "DescribeTasks") => ecs::describe_tasks(self, input),
+            _ => self.perform(caller, service, operation, input).map(Reply::from),
         };
         if service == Service::Elbv2 {
             cloudtrail::record(self, caller, operation, input, outcome.as_ref().err());
@@ -147,6 +153,28 @@ impl World {
             error: outcome.as_ref().err().cloned(),
         });
         outcome
+    }
+
+    fn perform(
+        &mut self,
+        caller: Caller,
+        service: Service,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, ApiError> {
+        match service {
+            Service::Ecs => ecs::call(self, operation, input),
+            Service::Elbv2 => elbv2::call(self, caller, operation, input),
+            Service::Sqs => sqs::call(self, operation, input),
+            Service::Sns => sns::call(self, operation, input),
+            Service::DynamoDb => dynamodb::call(self, operation, input),
+            Service::SecretsManager => secretsmanager::call(self, operation, input),
+            Service::EventBridge => eventbridge::call(self, operation, input),
+            Service::S3 => s3::call(self, operation, input),
+            Service::ApplicationAutoScaling => applicationautoscaling::call(self, operation, input),
+            Service::CloudWatchLogs => cloudwatchlogs::call(self, operation, input),
+            Service::CloudControl => cloudcontrol::call(self, operation, input),
+        }
     }
 
     /// Advances the clock second by second. At each second, ECS, its agents, the load balancers and

@@ -6,6 +6,7 @@ use crate::eventbridge;
 use crate::journal::Kind;
 use crate::time;
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 
 /// Puts an event about one resource on the default event bus.
 pub(super) fn put(world: &mut World, detail_type: &str, resource: &str, detail: Value) {
@@ -79,7 +80,12 @@ pub(super) fn message(world: &mut World, key: &str, text: &str) {
     let repeated =
         service.events.iter().any(|event| event.text == text && event.at_ms + 6 * 3_600_000 > now);
     if !repeated || text.ends_with("steady state.") {
-        service.events.push_front(Message { id: world.ids.uuid(), at_ms: now, text });
+        service.events.push_front(Message {
+            id: world.ids.uuid(),
+            at_ms: now,
+            text,
+            shown: OnceLock::new(),
+        });
         service.events.truncate(100);
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod network;
 pub(super) mod service;
 pub(super) mod settings;
 pub(super) mod task;
+pub(super) mod tasks;
 
 use definition::TaskDefinition;
 use instance::{Host, Instance};
@@ -17,6 +18,7 @@ use settings::{Behaviour, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use task::{Answer, Task};
+use tasks::Tasks;
 
 /// The injected faults of one service.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +45,7 @@ pub struct Ecs {
     /// By `cluster/service`.
     pub(super) services: BTreeMap<String, Service>,
     /// By task id.
-    pub(crate) tasks: BTreeMap<String, Task>,
+    pub(crate) tasks: Tasks,
     /// The task that answers on (instance id or address, port).
     pub(super) sockets: BTreeMap<(String, u16), String>,
     /// Programs outside tasks, by (instance id or address, port).
@@ -75,7 +77,7 @@ impl Ecs {
             instances: BTreeMap::new(),
             definitions: BTreeMap::new(),
             services: BTreeMap::new(),
-            tasks: BTreeMap::new(),
+            tasks: Tasks::default(),
             sockets: BTreeMap::new(),
             programs: BTreeSet::new(),
             misbehaviour: BTreeMap::new(),

@@ -26,9 +26,11 @@ pub fn handle<B: AsRef<[u8]>>(
         Ok(answer) => match call.protocol {
             Protocol::Json(json) => codec_json::encode(json, &answer, &request_id),
             Protocol::Query(query) => {
-                codec_query::encode(query, &call.operation, &answer, &request_id)
+                codec_query::encode(query, &call.operation, &answer.into_value(), &request_id)
             }
-            Protocol::Rest { .. } => codec_rest::encode(&call.operation, &answer, &request_id),
+            Protocol::Rest { .. } => {
+                codec_rest::encode(&call.operation, &answer.into_value(), &request_id)
+            }
         },
     })
 }

@@ -6,6 +6,7 @@
 
 use super::response::response;
 use crate::api::{ApiError, Service};
+use crate::reply::Reply;
 use ::http::Response;
 use serde_json::{Value, json};
 
@@ -81,9 +82,9 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, ApiError> {
     }
 }
 
-pub(super) fn encode(service: JsonService, answer: &Value, request_id: &str) -> Response<Vec<u8>> {
-    let body = answer.to_string().into_bytes();
-    response(200, service.content_type(), &[("x-amzn-requestid", request_id)], body)
+pub(super) fn encode(service: JsonService, answer: &Reply, request_id: &str) -> Response<Vec<u8>> {
+    let headers = [("x-amzn-requestid", request_id)];
+    response(200, service.content_type(), &headers, answer.to_json())
 }
 
 pub(super) fn encode_error(

@@ -30,7 +30,7 @@ pub(in crate::ecs) fn create_service(world: &mut World, value: &Value) -> Result
         Some(held)
             if held.status == ServiceStatus::Active && same_request(&held.created_from, value) =>
         {
-            return Ok(json!({"service": view::show(world, held, true)}));
+            return Ok(json!({"service": view::show(world, held, true).into_value()}));
         }
         Some(held) if held.status == ServiceStatus::Active => {
             return Err(input.refuse("Creation of service was not idempotent."));
@@ -53,7 +53,7 @@ pub(in crate::ecs) fn create_service(world: &mut World, value: &Value) -> Result
         traffic::deploy(world, &key);
     }
     let created = world.ecs.services.get(&key).ok_or_else(gone)?;
-    Ok(json!({"service": view::show(world, created, true)}))
+    Ok(json!({"service": view::show(world, created, true).into_value()}))
 }
 
 /// A repeated call. It is compared by its settings, whatever its client token.

@@ -82,7 +82,7 @@ pub(in crate::ecs) fn update_service(world: &mut World, input: &Value) -> Result
         traffic::deploy(world, &key);
     }
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
-    Ok(json!({"service": view::show(world, service, false)}))
+    Ok(json!({"service": view::show(world, service, false).into_value()}))
 }
 
 /// Checks the combination of settings of the next deployment.
@@ -148,5 +148,5 @@ pub(in crate::ecs) fn delete_service(world: &mut World, input: &Value) -> Result
         format!("service {key} is being deleted"),
     );
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
-    Ok(json!({"service": view::show(world, service, false)}))
+    Ok(json!({"service": view::show(world, service, false).into_value()}))
 }

@@ -3,18 +3,20 @@
 use super::options;
 use crate::World;
 use crate::api::ApiError;
-use crate::ecs::conventions::{batch, found, missing, paged, read, show_tags, with_token};
+use crate::ecs::conventions::{batch, missing, paged, read, show_tags, with_token};
 use crate::ecs::counts::count;
 use crate::ecs::deployment_view;
 use crate::ecs::lookup::{find_cluster, ids};
 use crate::ecs::state::service::{
     Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus,
 };
+use crate::reply::{Item, Reply, Shown};
 use crate::time;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// As in `DescribeServices`.
-pub(in crate::ecs) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
+pub(in crate::ecs) fn show(world: &World, service: &Service, with_tags: bool) -> Reply {
     let counts = count(world, service, None);
     let mut shown: Map<String, Value> = service.options.clone();
     let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
@@ -35,10 +37,6 @@ pub(in crate::ecs) fn show(world: &World, service: &Service, with_tags: bool) ->
     put("createdBy", json!(world.account.role_arn("deployer")));
     let role = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
     put("roleArn", json!(world.account.role_arn(role)));
-    let messages = service.events.iter();
-    let message =
-        |m: &Message| json!({"id": m.id, "createdAt": time::epoch(m.at_ms), "message": m.text});
-    put("events", messages.map(message).collect());
     if let Some(definition) = &service.definition {
         put("taskDefinition", json!(definition.arn));
     }
@@ -65,7 +63,14 @@ pub(in crate::ecs) fn show(world: &World, service: &Service, with_tags: bool) ->
     if with_tags {
         put("tags", show_tags(&service.tags));
     }
-    Value::Object(shown)
+    let messages = service.events.iter().map(|message| Item::Kept(show_message(message)));
+    Reply::with_list(Value::Object(shown), "events", messages.collect())
+}
+
+fn show_message(message: &Message) -> Arc<Shown> {
+    let Message { id, at_ms, text, shown } = message;
+    let show = || json!({"id": id, "createdAt": time::epoch(*at_ms), "message": text});
+    Arc::clone(shown.get_or_init(|| Arc::new(Shown::new(show()))))
 }
 
 fn show_deployment(world: &World, service: &Service, deployment: &Deployment) -> Value {
@@ -96,7 +101,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
 }
 
 /// At most ten services per call; DRAINING and INACTIVE ones are returned [BC `DescribeServices`].
-pub(in crate::ecs) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
+pub(crate) fn describe_services(world: &World, input: &Value) -> Result<Reply, ApiError> {
     let input = read("DescribeServices", input, "services", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let asked = ids(&input, &cluster, batch(&input, "services", "Services", 10)?)?;
@@ -105,11 +110,11 @@ pub(in crate::ecs) fn describe_services(world: &World, input: &Value) -> Result<
     for name in asked {
         let key = format!("{cluster}/{name}");
         match world.ecs.services.get(&key) {
-            Some(service) => services.push(show(world, service, with_tags)),
+            Some(service) => services.push(Item::Made(show(world, service, with_tags))),
             None => failures.push(missing(&world.account.ecs_arn("service", &key))),
         }
     }
-    Ok(found("services", services, failures))
+    Ok(Reply::found("services", services, failures))
 }
 
 /// Pages of ten by default [BC `ListServices.maxResults`].

@@ -6,9 +6,10 @@
 use super::definition::TaskDefinition;
 use crate::api::ApiError;
 use crate::input::Input;
+use crate::reply::Shown;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ServiceStatus {
@@ -174,6 +175,8 @@ pub(crate) struct Message {
     pub id: String,
     pub at_ms: u64,
     pub text: String,
+    /// As in the API, once a response has shown it.
+    pub shown: OnceLock<Arc<Shown>>,
 }
 
 #[derive(Debug)]
@@ -243,7 +246,10 @@ impl Service {
 
     /// A number in `deploymentConfiguration`, rounded if it has a fraction.
     pub(crate) fn deployment_number(&self, pointer: &str) -> Option<u32> {
-        let number = self.options.get("deploymentConfiguration")?.pointer(pointer)?;
+        let configuration = self.options.get("deploymentConfiguration")?;
+        // No name contains a character that a pointer escapes, and without that this is fast.
+        let mut names = pointer.split('/').skip(1);
+        let number = names.try_fold(configuration, |value, name| value.get(name))?;
         let rounded =
             number.as_u64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok())?;
         u32::try_from(rounded).ok()

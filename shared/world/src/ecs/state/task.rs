@@ -1,8 +1,8 @@
 //! The state of tasks and their containers.
 
 use super::definition::{NetworkMode, Ports, TaskDefinition};
-use serde_json::Value;
-use std::sync::Arc;
+use crate::reply::Shown;
+use std::sync::{Arc, OnceLock};
 
 /// A program's answer to a connection or a health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,9 @@ pub(crate) struct Task {
     /// When the next status change is due.
     pub due_ms: Option<u64>,
     /// The previous version, as in the API.
-    pub previous: Option<Box<Value>>,
+    pub previous: Option<Arc<Shown>>,
+    /// As in the API, once a response has shown it.
+    pub shown: OnceLock<Arc<Shown>>,
 }
 
 impl Task {

@@ -11,7 +11,9 @@ use crate::ecs::state::definition::TaskDefinition;
 use crate::ecs::state::tail;
 use crate::ecs::state::task::Task;
 use crate::input::Input;
+use crate::reply::{Item, Reply};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// By default only tasks with desired status RUNNING; `startedBy` "must be the only filter" [BC
 /// `ListTasks`].
@@ -62,7 +64,7 @@ pub(in crate::ecs) fn list_tasks(world: &World, input: &Value) -> Result<Value, 
 
 /// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`]. A task
 /// of another cluster is an error.
-pub(in crate::ecs) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(crate) fn describe_tasks(world: &mut World, input: &Value) -> Result<Reply, ApiError> {
     let input = read("DescribeTasks", input, "tasks", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let asked = ids(&input, &cluster, batch(&input, "tasks", "Tasks", 100)?)?;
@@ -71,15 +73,15 @@ pub(in crate::ecs) fn describe_tasks(world: &mut World, input: &Value) -> Result
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in asked {
         match world.ecs.tasks.get(id).filter(|task| task.cluster == cluster) {
-            Some(task) if !stale => tasks.push(view::api(world, task)),
+            Some(task) if !stale => tasks.push(Item::Kept(view::shown(world, task))),
             // Eventual consistency: a new task has no previous version.
-            Some(task) if task.previous.is_some() => {
-                tasks.extend(task.previous.as_deref().cloned());
+            Some(Task { previous: Some(previous), .. }) => {
+                tasks.push(Item::Kept(Arc::clone(previous)));
             }
             _ => failures.push(missing(&world.account.ecs_arn("task", &format!("{cluster}/{id}")))),
         }
     }
-    Ok(found("tasks", tasks, failures))
+    Ok(Reply::found("tasks", tasks, failures))
 }
 
 pub(in crate::ecs) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
@@ -132,7 +134,7 @@ fn run_one(
     world: &mut World,
     input: &Input<'_>,
     cluster: &str,
-    definition: std::sync::Arc<TaskDefinition>,
+    definition: Arc<TaskDefinition>,
     turn: usize,
 ) -> Result<Result<String, &'static str>, ApiError> {
     let launch_type = input.optional_text("launchType")?.unwrap_or("EC2");

@@ -12,7 +12,7 @@ use crate::journal::Kind;
 /// emits one event.
 pub(in crate::ecs) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) {
     let now = world.now_ms();
-    let Some(before) = world.ecs.tasks.get(id).map(|task| view::api(world, task)) else {
+    let Some(before) = world.ecs.tasks.get(id).map(|task| view::shown(world, task)) else {
         return;
     };
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
@@ -26,7 +26,7 @@ pub(in crate::ecs) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut
     }
     task.version += 1;
     task.updated_ms = now;
-    task.previous = Some(Box::new(before));
+    task.previous = Some(before);
     announce(world, id);
 }
 

@@ -9,7 +9,7 @@ use crate::ecs::state::definition::{NetworkMode, TaskDefinition};
 use crate::ecs::state::image::{self, Broken};
 use crate::ecs::state::task::{Answer, Container, Eni, Registration, Status, Stop, Task};
 use crate::journal::Kind;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// "stopped tasks appear for at least one hour" [BC `DescribeTasks`].
 const STOPPED_VISIBLE_MS: u64 = 3_600_000;
@@ -85,13 +85,14 @@ pub(in crate::ecs) fn launch(world: &mut World, new: NewTask) -> String {
         stop: None,
         due_ms,
         previous: None,
+        shown: OnceLock::new(),
     };
     if let Some(instance) =
         task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance))
     {
         instance.load += 1;
     }
-    world.ecs.tasks.insert(id.clone(), task);
+    world.ecs.tasks.insert(task);
     announce(world, &id);
     id
 }

@@ -5,8 +5,15 @@
 
 use crate::World;
 use crate::ecs::state::task::{Binding, Container, Eni, Registration, Status, Task};
+use crate::reply::Shown;
 use crate::time;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// As in `DescribeTasks`. The task keeps it until it changes.
+pub(in crate::ecs) fn shown(world: &World, task: &Task) -> Arc<Shown> {
+    Arc::clone(task.shown.get_or_init(|| Arc::new(Shown::new(api(world, task)))))
+}
 
 /// As in `DescribeTasks`.
 pub(in crate::ecs) fn api(world: &World, task: &Task) -> Value {
