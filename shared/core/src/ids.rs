@@ -29,15 +29,22 @@ struct ArnParts<'a> {
 }
 
 fn split_arn(text: &str) -> Option<ArnParts<'_>> {
-    let mut parts = text.splitn(6, ':');
-    let (arn, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-    (arn == "arn" && !partition.is_empty() && !resource.is_empty()).then_some(ArnParts {
+    // The parts are short and every check reads thousands of ARNs: looking at each byte is several
+    // times as fast as a search that is made for long texts.
+    let mut rest = text.strip_prefix("arn:")?;
+    let mut next = || {
+        let end = rest.bytes().position(|byte| byte == b':')?;
+        let part = rest.get(..end)?;
+        rest = rest.get(end + 1..)?;
+        Some(part)
+    };
+    let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
+    (!partition.is_empty() && !rest.is_empty()).then_some(ArnParts {
         partition,
         service,
         region,
         account,
-        resource,
+        resource: rest,
     })
 }
 

@@ -15,6 +15,7 @@ mod route;
 mod server;
 mod shared;
 mod timers;
+mod unsigned;
 mod xml;
 
 pub use answer::handle;
@@ -22,6 +23,7 @@ pub use clock::{WorldClock, WorldSleep};
 pub use connector::{WorldHttpClient, sdk_config};
 pub use server::{Server, serve};
 pub use shared::SharedWorld;
+pub use unsigned::unsigned;
 
 #[cfg(test)]
 mod tests;

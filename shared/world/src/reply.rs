@@ -85,9 +85,19 @@ impl Reply {
 
     /// The response as the text of a JSON protocol.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        let mut body = String::new();
+        let mut body = String::with_capacity(self.kept_bytes());
         self.write(&mut body);
         body.into_bytes()
+    }
+
+    /// The bytes of the texts that are kept: nearly all of a large response.
+    fn kept_bytes(&self) -> usize {
+        let items = self.list.iter().flat_map(|(_, items)| items);
+        let kept = items.map(|item| match item {
+            Item::Kept(shown) => shown.text().len() + 1,
+            Item::Made(reply) => reply.kept_bytes(),
+        });
+        kept.sum()
     }
 
     fn write(&self, body: &mut String) {

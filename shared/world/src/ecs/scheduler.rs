@@ -103,6 +103,7 @@ fn count_daemons(world: &mut World, key: &str) {
     }
 }
 
+/// The tasks that are not STOPPED.
 fn see(world: &World, service: &Service) -> Vec<Seen> {
     let now = world.now_ms();
     let one = |task: &Task| {
@@ -130,14 +131,14 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
             id: task.id.clone(),
             deployment: task.deployment.clone().unwrap_or_default(),
             wanted: !task.stop_wanted(),
-            stopped: task.status == Status::Stopped,
             good,
             created_ms: task.created_ms,
             replace,
             trouble,
         }
     };
-    tasks_of(world, service).map(one).collect()
+    let left = |task: &&Task| task.status != Status::Stopped;
+    tasks_of(world, service).filter(left).map(one).collect()
 }
 
 /// The event message for a task that ECS replaces [DG service-unhealthy-event-messages,

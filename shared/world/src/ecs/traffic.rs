@@ -15,14 +15,13 @@ use crate::api::{Caller, Service as Api};
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-/// The state of a task that the scheduler needs.
+/// The state of a task that is not STOPPED, as far as the scheduler needs it.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub id: String,
     pub deployment: String,
     /// Whether its desired status is RUNNING.
     pub wanted: bool,
-    pub stopped: bool,
     /// Whether it is RUNNING and healthy in its target groups.
     pub good: bool,
     pub created_ms: u64,
@@ -144,7 +143,7 @@ fn point(world: &mut World, key: &str, rule: &str, groups: &[Value]) {
 pub(super) fn progress(world: &mut World, key: &str, seen: &[Seen]) {
     let Some(service) = world.ecs.services.get(key) else { return };
     if service.status == ServiceStatus::Draining {
-        if seen.iter().all(|task| task.stopped) {
+        if seen.is_empty() {
             end(world, key);
         }
         return;
@@ -159,7 +158,7 @@ pub(super) fn progress(world: &mut World, key: &str, seen: &[Seen]) {
         return steady(world, key, all_settled, "TASKSET_STEADY_STATE");
     }
     let Some(primary) = service.primary().cloned() else { return };
-    let others_gone = seen.iter().all(|task| task.deployment == primary.id || task.stopped);
+    let others_gone = seen.iter().all(|task| task.deployment == primary.id);
     match primary.stage {
         Some(stage) => advance_stage(world, key, &primary, stage, settled(&primary), others_gone),
         None if primary.rollout == Rollout::InProgress && settled(&primary) && others_gone => {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-/// Tasks by id. Whoever may change a task gets it from here, and the form in which responses show
-/// it is made anew after that.
+/// Tasks by id. A caller that may change a task gets it from here, and the task forgets the form in
+/// which responses show it.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks(BTreeMap<String, Task>);
 
