@@ -161,9 +161,8 @@ const LONGER: [(&str, &str); 0] = [];
 const CALLS_AWS: [&str; 2] = ["shared/aws", "shared/service-spec-aws"];
 
 /// The public functions of these crates that may name a type of the SDK, with the reason.
-const MAY_NAME_SDK_TYPES: [(&str, &str); 7] = [
+const MAY_NAME_SDK_TYPES: [(&str, &str); 6] = [
     ("from_sdk_config", "it is how a simulated account is put behind real clients"),
-    ("signed_by", "a simulated account checks no signature, and making them takes long"),
     ("sdk_config", "credentials, region and HTTP client are one for all clients of a process"),
     ("patient", "every client has the same retries and time-outs, those for specs, too"),
     ("lazily", "every client is made when it is first used, those for specs, too"),

@@ -14,7 +14,6 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{AsyncSleep as _, SharedAsyncSleep};
 use aws_smithy_async::time::SharedTimeSource;
-use aws_smithy_runtime_api::client::auth::SharedAuthScheme;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -49,21 +48,6 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 /// between them.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// The client of a service, which signs with this scheme if there is one.
-macro_rules! client {
-    ($sdk:ident, $config:expr, $scheme:expr) => {{
-        let scheme = $scheme.cloned();
-        lazily($config, move |config: &SdkConfig| {
-            let config = $sdk::config::Builder::from(config);
-            let config = match scheme {
-                Some(scheme) => config.push_auth_scheme(scheme),
-                None => config,
-            };
-            $sdk::Client::from_conf(config.build())
-        })
-    }};
-}
-
 /// The clients for one account and Region.
 pub struct Aws {
     pub(crate) ecs: Lazily<aws_sdk_ecs::Client>,
@@ -89,20 +73,13 @@ impl Aws {
     /// source and sleep. Retries and time-outs are those of production.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
-        Self::signed_by(config, None)
-    }
-
-    /// Does the same with another way to sign the requests, if one is given: a simulated account
-    /// checks no signature.
-    #[must_use]
-    pub fn signed_by(config: &SdkConfig, scheme: Option<&SharedAuthScheme>) -> Self {
         let config = Self::patient(config);
         Self {
-            ecs: client!(aws_sdk_ecs, &config, scheme),
-            elb: client!(aws_sdk_elasticloadbalancingv2, &config, scheme),
-            sns: client!(aws_sdk_sns, &config, scheme),
-            sqs: client!(aws_sdk_sqs, &config, scheme),
-            dynamodb: client!(aws_sdk_dynamodb, &config, scheme),
+            ecs: lazily(&config, aws_sdk_ecs::Client::new),
+            elb: lazily(&config, aws_sdk_elasticloadbalancingv2::Client::new),
+            sns: lazily(&config, aws_sdk_sns::Client::new),
+            sqs: lazily(&config, aws_sdk_sqs::Client::new),
+            dynamodb: lazily(&config, aws_sdk_dynamodb::Client::new),
             warm: Cache::default(),
             pace: RateLimiter::new(100),
             repeats: false,

@@ -18,10 +18,7 @@ pub type Lazily<C> = LazyLock<C, Box<dyn FnOnce() -> C + Send>>;
 
 /// The client of one service.
 #[must_use]
-pub fn lazily<C: 'static>(
-    config: &SdkConfig,
-    new: impl FnOnce(&SdkConfig) -> C + Send + 'static,
-) -> Lazily<C> {
+pub fn lazily<C: 'static>(config: &SdkConfig, new: fn(&SdkConfig) -> C) -> Lazily<C> {
     let config = config.clone();
     LazyLock::new(Box::new(move || new(&config)))
 }

@@ -19,7 +19,7 @@ use portkeeper_world::World;
 use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::cloudtrail::client_role;
-use portkeeper_world::http::{SharedWorld, sdk_config, unsigned};
+use portkeeper_world::http::{SharedWorld, sdk_config};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -183,7 +183,7 @@ impl Stage {
 /// Returns the clients of a function that starts now.
 #[must_use]
 pub fn clients(world: &SharedWorld, config: &Config) -> Aws {
-    Aws::signed_by(&sdk_config(world), Some(&unsigned())).at_share(config.api_share_percent)
+    Aws::from_sdk_config(&sdk_config(world)).at_share(config.api_share_percent)
 }
 
 /// Creates the resources of template.yaml that the functions use. Returns the functions'

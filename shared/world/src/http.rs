@@ -15,7 +15,6 @@ mod route;
 mod server;
 mod shared;
 mod timers;
-mod unsigned;
 mod xml;
 
 pub use answer::handle;
@@ -23,7 +22,6 @@ pub use clock::{WorldClock, WorldSleep};
 pub use connector::{WorldHttpClient, sdk_config};
 pub use server::{Server, serve};
 pub use shared::SharedWorld;
-pub use unsigned::unsigned;
 
 #[cfg(test)]
 mod tests;
