@@ -50,17 +50,14 @@ pub(super) fn judge_traffic(
     }
 }
 
-/// Whether one of these tasks has a healthy target in this group, or a task of the service may have
-/// it.
+/// Whether a task of the service has a healthy target in this group, or may have it.
 pub(crate) fn is_served(
     observation: &Observation,
     expected: &ExpectedTargets,
     comparison: &Comparison,
     group: &TargetGroupArn,
-    counts: impl Fn(&TaskArn) -> bool,
 ) -> bool {
-    let here = comparison.matched.iter().filter(|it| it.expected.group == *group);
-    let own = here.filter(|it| counts(&it.expected.task));
+    let own = comparison.matched.iter().filter(|it| it.expected.group == *group);
     let others = comparison.unexpected.iter().filter(|it| it.group == *group);
     let may_be_own = |target: &RegisteredTarget| {
         !observation.tasks_are_whole()
@@ -109,7 +106,7 @@ impl<'a> Traffic<'a> {
         let subject = Subject::Group(group.clone());
         let reports =
             |it: &Finding| it.subject == subject && it.severity == Some(Severity::Critical);
-        if judgement.findings.iter().any(reports) || self.is_served(group, |_| true) {
+        if judgement.findings.iter().any(reports) || self.is_served(group) {
             return false;
         }
         let running = self.running();
@@ -142,12 +139,7 @@ impl<'a> Traffic<'a> {
         let observation = &self.input.observation;
         let groups: Vec<TargetGroupArn> = named_groups(self.service).into_iter().collect();
         let running = self.running();
-        // In a deployment, the tasks that it is to replace serve.
-        let is_newer =
-            |arn: &TaskArn| running.iter().any(|task| task.arn == *arn && self.is_newer(task));
-        let older = running.iter().any(|task| !self.is_newer(task));
-        let served =
-            |group: &TargetGroupArn| self.is_served(group, |task| !older || !is_newer(task));
+        let served = |group: &TargetGroupArn| self.is_served(group);
         if groups.is_empty() || !knows_groups(observation) || groups.iter().any(served) {
             return;
         }
@@ -178,8 +170,8 @@ impl<'a> Traffic<'a> {
         judgement.find(Finding { confirm_seconds, ..found });
     }
 
-    fn is_served(&self, group: &TargetGroupArn, counts: impl Fn(&TaskArn) -> bool) -> bool {
-        is_served(&self.input.observation, self.expected, self.comparison, group, counts)
+    fn is_served(&self, group: &TargetGroupArn) -> bool {
+        is_served(&self.input.observation, self.expected, self.comparison, group)
     }
 
     /// The service's tasks that run and are to run.

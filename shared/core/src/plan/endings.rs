@@ -201,9 +201,8 @@ fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
 fn no_traffic_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let observation = &seen.input.observation;
     let service = observation.service.as_ref()?;
-    let is_served = |group: &TargetGroupArn| {
-        is_served(observation, seen.expected, seen.comparison, group, |_| true)
-    };
+    let is_served =
+        |group: &TargetGroupArn| is_served(observation, seen.expected, seen.comparison, group);
     let of_others = || named_groups(service).iter().any(is_served);
     let is_over = match &incident.subject {
         Subject::Group(group) => {

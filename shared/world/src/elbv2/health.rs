@@ -248,6 +248,10 @@ fn process(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target)
         (Found::Healthy, Ok(())) | (Found::Unhealthy(_), Err(_)) => u64::MAX,
         (_, Err(_)) => group.check.unhealthy_threshold,
     };
+    if let (Found::Unhealthy(_), Err(failure)) = (target.found, outcome) {
+        // The reason is that of the last check.
+        next.found = Found::Unhealthy(failure);
+    }
     next.streak = if needed == u64::MAX { 0 } else { target.streak + 1 };
     if next.streak >= needed {
         next.found = outcome.map_or_else(Found::Unhealthy, |()| Found::Healthy);
