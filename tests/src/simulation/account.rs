@@ -129,7 +129,7 @@ pub(crate) struct Account {
     pub services: Vec<ServiceModel>,
     /// An EC2 instance without an agent.
     pub stranger: String,
-    /// Tasks whose agent reports no bindings.
+    /// Tasks whose agent reports no bindings, or reported none for a while.
     pub unbound: Vec<String>,
     /// Tasks that fail their health checks.
     pub sick: Vec<String>,

@@ -305,6 +305,10 @@ fn is_provable(
     if play.account.joined_again.contains(&place.id) {
         return false;
     }
+    // What becomes known of a task only after its end proves nothing.
+    if play.account.unbound.iter().any(|it| it == task) {
+        return false;
+    }
     // What ECS does not show to a check of this service ends the proof, too.
     let served = play.history.was_served(place, &user.service.cluster, gone);
     user.service.mode == Mode::Repair

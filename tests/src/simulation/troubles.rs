@@ -296,9 +296,9 @@ pub(crate) fn end_all(world: &mut World, account: &mut Account) {
     for task in std::mem::take(&mut account.sick) {
         let _ = world.set_answer(&task, Answer::Ok);
     }
-    for task in std::mem::take(&mut account.unbound) {
+    for task in &account.unbound {
         // A task that has ended by now has nothing to report.
-        let _ = world.lose_bindings(&task, false);
+        let _ = world.lose_bindings(task, false);
     }
     // Hosts without an agent, and those that were terminated, have nothing to reconnect.
     for host in world.hosts() {
