@@ -48,8 +48,6 @@ fn a_live_group_of_blue_green_without_load_balancer_is_reported() {
               green | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
               alert: target_group_unattached (critical): green
             360s:
-              service | no_traffic | await 300s | none of its 3 running tasks has a healthy target; task t1: registered, unused: found once; waiting for a second check
-              looks again in 300s
             420s:
               task t1 | - | leave | stopped; where it was registered is unknown
               task t2 | - | leave | stopped; where it was registered is unknown
