@@ -111,7 +111,7 @@ async fn a_group_of_the_wrong_kind_is_reported() {
         let spec = behind("web", &group).desired(2);
         shop.make(&if awsvpc { spec.awsvpc() } else { spec });
         shop.run(600).await;
-        assert_only_alerts(&shop, &[&format!("error {code} opened")]);
+        assert_only_alerts(&shop, &[&format!("critical {code} opened")]);
     }
 }
 

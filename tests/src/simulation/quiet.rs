@@ -322,7 +322,7 @@ fn is_provable(
 /// Returns whether a person registered the target after that time, even if it was registered.
 fn registered_by_hand(world: &World, place: &Place, later_than: u64) -> bool {
     let writes = world.elbv2.writes().iter().rev();
-    let mut later = writes.take_while(|write| write.at_ms > later_than);
+    let mut later = writes.take_while(|write| write.at_ms >= later_than);
     later.any(|write| {
         write.kind == WriteKind::Register
             && write.caller == Caller::Person

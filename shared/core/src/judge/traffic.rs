@@ -120,6 +120,11 @@ impl<'a> Traffic<'a> {
         let Some(first) = due.clone().find(|task| !is_covered(&task.arn, group, judgement)) else {
             return false;
         };
+        // A finding about the group says why.
+        if let Some(known) = judgement.findings.iter_mut().find(|it| it.subject == subject) {
+            known.severity = Some(Severity::Critical);
+            return true;
+        }
         let what = match here.len() {
             1 => format!("the only running task of {} has no healthy target", group.name()),
             count => format!(
@@ -144,8 +149,9 @@ impl<'a> Traffic<'a> {
             return;
         }
         let counted = usize::try_from(self.service.running_count).unwrap_or(usize::MAX);
-        let unlisted =
-            if observation.tasks_are_whole() { 0 } else { counted.saturating_sub(running.len()) };
+        let is_unread = observation.gaps.iter().any(|gap| gap.what == Missed::Tasks);
+        let is_known = is_unread || observation.tasks_are_whole();
+        let unlisted = if is_known { 0 } else { counted.saturating_sub(running.len()) };
         let is_unknown = |task: &&&Task| {
             let is_undetermined = self.expected.undetermined.iter().any(|it| it.task == task.arn)
                 && !groups.iter().any(|group| self.belongs_in(task, group));

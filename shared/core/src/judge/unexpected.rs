@@ -353,7 +353,9 @@ fn unproved(
             let idle = idle.or_else(|| own_occupant(&input.observation, target));
             return served_by_others(input, unexpected, subject, idle.as_ref(), &was);
         }
-        let why = disproof.unwrap_or_else(|| "a later check found it not registered".to_owned());
+        let why = disproof.unwrap_or_else(|| {
+            "an earlier check showed that this registration is another writer's".to_owned()
+        });
         return not_ours(input, unexpected, subject, other, &was, &why);
     }
     let (code, mut why) = describe_leftover(input, &subject, &was, other.as_ref());

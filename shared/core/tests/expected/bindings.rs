@@ -153,15 +153,11 @@ fn no_binding_of_the_groups_family_is_a_mismatch() {
         &expect![[r#"
             0s:
               web | ip_family_mismatch | await 60s | port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
-              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
               looks again in 60s
             60s:
               web | ip_family_mismatch | alert | port 8080 is bound, but to no ipv6 address: alert only
-              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
-              alert: ip_family_mismatch (error): web
-              looks again in 60s
+              alert: ip_family_mismatch (critical): web
             open: ip_family_mismatch web, seen 2, reported
-            open: no_traffic web, seen 2
         "#]],
     );
 }

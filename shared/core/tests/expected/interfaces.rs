@@ -117,15 +117,11 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
         &expect![[r#"
             0s:
               web | ip_family_mismatch | await 60s | the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
-              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
               looks again in 60s
             60s:
               web | ip_family_mismatch | alert | the group accepts ipv6 addresses, but the task has none: alert only
-              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
-              alert: ip_family_mismatch (error): web
-              looks again in 60s
+              alert: ip_family_mismatch (critical): web
             open: ip_family_mismatch web, seen 2, reported
-            open: no_traffic web, seen 2
         "#]],
     );
 }

@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod breaker;
 mod calls;
+mod dead_groups;
 mod draining;
 mod elsewhere;
 mod ending;

@@ -230,31 +230,27 @@ fn a_group_of_the_wrong_target_type_is_reported() {
         &expect![[r#"
             0s:
               web | target_type_mismatch | await 60s | the group accepts ip targets, but a task in network mode bridge cannot be one: found once; waiting for a second check
-              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the group accepts ip targets, but a task in network mode bridge cannot be one: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: tasks t1; group web; owners in the cluster; owners on i-1; owners elsewhere in own
               own | target_type_mismatch | await 60s | the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
-              own | no_traffic | await 120s | the only running task of own has no healthy target; task t2: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               own i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
               web 10.0.0.5:8080 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: tasks t1; group web; owners in the cluster; owners on i-1; owners elsewhere in own
               own | target_type_mismatch | alert | the group accepts instance targets, but a task in network mode awsvpc cannot be one: alert only
-              own | no_traffic | await 60s | the only running task of own has no healthy target; task t2: the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               own | limit_exceeded | alert | deregistering i-1:32768 would leave own without targets; Portkeeper deregistered nothing there
               own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would leave the target group without targets
               web 10.0.0.5:8080 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [10.0.0.5:8080]
               alert: missing (critical): web 10.0.0.5:8080
-              alert: target_type_mismatch (error): own
+              alert: target_type_mismatch (critical): own
               alert: limit_exceeded (error): own
               looks again in 60s
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
             open: stale own i-1:32768, seen 2
             open: target_type_mismatch own, seen 2, reported
-            open: no_traffic own, seen 2
             open: limit_exceeded own, seen 1, reported
         "#]],
     );

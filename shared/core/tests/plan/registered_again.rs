@@ -217,7 +217,7 @@ fn a_task_that_has_not_started_does_not_explain_a_healthy_target() {
               alert: foreign (warning): web i-1:32769
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
             open: foreign web i-1:32769, seen 3, reported
         "#]],
     );
@@ -421,7 +421,7 @@ fn a_target_that_was_missing_after_its_task_had_stopped_proves_nothing() {
               looks again in 60s
             720s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -562,11 +562,11 @@ fn a_group_that_was_missing_had_no_target() {
               looks again in 60s
             480s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but an earlier check showed that this registration is another writer's: found once; waiting for a second check
               looks again in 60s
             540s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
