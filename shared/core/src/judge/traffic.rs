@@ -114,7 +114,7 @@ impl<'a> Traffic<'a> {
         let here: Vec<&Task> = running
             .into_iter()
             .filter(|task| self.belongs_in(task, group))
-            .filter(|task| !(older && self.is_newer(task)) && !self.is_unused(task, group))
+            .filter(|task| !(self.is_unused(task, group) || older && self.is_newer(task)))
             .collect();
         let due = here.iter().filter(|task| self.is_due(task, group));
         let Some(first) = due.clone().find(|task| !is_covered(&task.arn, group, judgement)) else {
@@ -132,7 +132,7 @@ impl<'a> Traffic<'a> {
                 group.name()
             ),
         };
-        let why = self.with_reason(what, &[first], Some(group), judgement);
+        let why = self.with_reason(&what, &[first], Some(group), judgement);
         let confirm_seconds = self.patience([found].into_iter(), 0);
         let finding = finding(self.input, Code::NoTraffic, subject, why);
         judgement.find(Finding { confirm_seconds, ..finding });
@@ -167,7 +167,7 @@ impl<'a> Traffic<'a> {
             1 => "its only running task has no healthy target".to_owned(),
             count => format!("none of its {count} running tasks has a healthy target"),
         };
-        let why = self.with_reason(what, &unknown, None, judgement);
+        let why = self.with_reason(&what, &unknown, None, judgement);
         // They may have just started.
         let least = if unlisted > 0 { self.input.policy.below_desired_seconds } else { 0 };
         let found = groups.iter().filter_map(|group| observation.found_group(group));
@@ -249,7 +249,7 @@ impl<'a> Traffic<'a> {
     /// check says it.
     fn with_reason(
         &self,
-        what: String,
+        what: &str,
         tasks: &[&&Task],
         group: Option<&TargetGroupArn>,
         judgement: &Judgement,
@@ -276,7 +276,7 @@ impl<'a> Traffic<'a> {
             Some(if is_named { reason.to_owned() } else { format!("task {short}: {reason}") })
         };
         let reason = tasks.iter().find_map(|task| reason_of(&task));
-        reason.map_or(what.clone(), |reason| format!("{what}; {reason}"))
+        reason.map_or(what.to_owned(), |reason| format!("{what}; {reason}"))
     }
 }
 
