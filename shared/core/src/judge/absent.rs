@@ -214,7 +214,13 @@ fn respect_person(input: &PlanInput, absent: &Absent, since: Timestamp, finding:
     let by_person = last.filter(|call| {
         call.operation == Operation::DeregisterTargets && call.by.is_person() && call.at >= since
     });
-    let until = by_person.map(|call| call.at.plus_secs(input.policy.person_seconds));
+    // The alert does not wait for a second check, but the repair does.
+    let open = input.record.incident(&Code::Missing, &finding.subject).filter(|it| !it.is_over());
+    let second_check =
+        open.map_or(input.now, |it| it.opened_at).plus_secs(input.policy.confirm_seconds);
+    let respected = by_person.filter(|_| input.policy.person_seconds > 0);
+    let until =
+        respected.map(|call| call.at.plus_secs(input.policy.person_seconds).max(second_check));
     if let (Some(call), Some(until)) = (by_person, until.filter(|until| *until > input.now)) {
         // Writing to a String cannot fail.
         let _ = write!(

@@ -292,3 +292,41 @@ fn an_api_call_changes_no_decision() {
     };
     assert_eq!(without_names(&world(calls)), without_names(&world("")));
 }
+
+#[test]
+fn the_repair_of_what_a_person_did_waits_for_a_second_check_too() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        policy person=60
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        call 50s ago DeregisterTargets web i-1:32769 by alice
+        target web i-1:32769 gone
+        look after 60s
+        look after 20s
+        look after 40s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 60s | task t2 has been running for 11 min and its target is not registered; IAM user alice deregistered it at 2026-11-23 09:59:10Z, and Portkeeper registers it again after 2026-11-23 10:02:00Z: a person deregistered it, so the repair waits
+              alert: missing (error): web i-1:32769, by IAM user alice with DeregisterTargets at 2026-11-23T09:59:10Z
+              looks again in 60s
+            80s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 40s | task t2 has been running for 11 min 20 s and its target is not registered; IAM user alice deregistered it at 2026-11-23 09:59:10Z, and Portkeeper registers it again after 2026-11-23 10:02:00Z: a person deregistered it, so the repair waits
+            120s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second check
+              plan: register web [i-1:32769]
+              looks again in 60s
+            open: missing web i-1:32769, seen 3, 1 repairs, reported
+        "#]],
+    );
+}
