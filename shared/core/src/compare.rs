@@ -12,7 +12,7 @@ use crate::ids::{Target, TargetGroupArn, TargetId};
 use crate::input::PlanInput;
 use crate::mode::mode_in_force;
 use crate::observation::{
-    HealthState, Missed, Observation, Questions, RegisteredTarget, ServiceStatus, TargetGroup,
+    HealthState, Observation, Questions, RegisteredTarget, ServiceStatus, TargetGroup,
 };
 use crate::occupant::users_matter;
 use crate::policy::Mode;
@@ -97,11 +97,7 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
 /// Returns whether a target may be left over in one of the service's groups: a leftover of a
 /// service that is deleted or scaled to zero leads to the next task on its port.
 fn may_have_targets(observation: &Observation) -> bool {
-    let unread = observation
-        .gaps
-        .iter()
-        .any(|gap| matches!(gap.what, Missed::TargetGroup(_) | Missed::Revisions));
-    unread || has_registered(observation)
+    !observation.groups_are_whole() || has_registered(observation)
 }
 
 fn has_registered(observation: &Observation) -> bool {

@@ -144,6 +144,13 @@ impl Observation {
         !missed && u32::try_from(listed).is_ok_and(|listed| listed >= counted)
     }
 
+    /// No call for the service's revisions or its target groups failed.
+    #[must_use]
+    pub fn groups_are_whole(&self) -> bool {
+        let unread = |what: &Missed| matches!(what, Missed::Revisions | Missed::TargetGroup(_));
+        !self.gaps.iter().any(|gap| unread(&gap.what))
+    }
+
     /// The versions that events named and ECS has not returned yet: the next check must wait only
     /// for these.
     #[must_use]

@@ -69,9 +69,8 @@ pub(crate) fn is_served(
 
 /// Whether every group of the service was read.
 pub(crate) fn knows_groups(observation: &Observation) -> bool {
-    let unread = |missed: &Missed| matches!(missed, Missed::Revisions | Missed::TargetGroup(_));
     let Some(service) = &observation.service else { return false };
-    !observation.gaps.iter().any(|gap| unread(&gap.what))
+    observation.groups_are_whole()
         && named_groups(service).iter().all(|it| observation.target_groups.contains_key(it))
 }
 
@@ -143,11 +142,11 @@ impl<'a> Traffic<'a> {
     fn judge_service(&self, judgement: &mut Judgement) {
         let observation = &self.input.observation;
         let groups: Vec<TargetGroupArn> = named_groups(self.service).into_iter().collect();
-        let running = self.running();
         let served = |group: &TargetGroupArn| self.is_served(group);
         if groups.is_empty() || !knows_groups(observation) || groups.iter().any(served) {
             return;
         }
+        let running = self.running();
         let counted = usize::try_from(self.service.running_count).unwrap_or(usize::MAX);
         let is_unread = observation.gaps.iter().any(|gap| gap.what == Missed::Tasks);
         let is_known = is_unread || observation.tasks_are_whole();

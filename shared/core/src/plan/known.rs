@@ -7,7 +7,7 @@ use crate::finding::Judgement;
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
-use crate::observation::{HealthState, Missed, Observation, TaskStatus};
+use crate::observation::{HealthState, Observation, TaskStatus};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -138,11 +138,7 @@ pub(super) fn update(
     if let Some(until) = expected.unknown_target_until {
         record.continuous_since = record.continuous_since.max(Some(until.next()));
     }
-    let groups_are_whole = !observation
-        .gaps
-        .iter()
-        .any(|gap| matches!(gap.what, Missed::Revisions | Missed::TargetGroup(_)));
-    if groups_are_whole {
+    if observation.groups_are_whole() {
         record.known.retain(|group, _| observation.target_groups.contains_key(group));
     }
 }
