@@ -6,6 +6,7 @@ use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::dynamodb::{delete_raw, item, put_raw};
 use portkeeper_world::elbv2::TargetType;
+use portkeeper_world::ecs::InstanceOptions;
 use portkeeper_world::eventbridge;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
@@ -277,6 +278,21 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
         text.contains("of service api") && text.contains("requests reach the wrong task"),
         "{text}"
     );
+}
+
+/// Holds I-ADDRESS: the host registered again in its cluster, so ECS may not show every task there.
+/// Those that ECS shows are read, because they explain targets.
+#[tokio::test]
+async fn the_tasks_on_a_host_that_registered_again_are_read() {
+    let (mut shop, target) = left_behind().await;
+    let (id, _) = split(&target);
+    shop.world().force_deregister_instance(&id).unwrap();
+    let again = InstanceOptions { host: Some(id), ..InstanceOptions::default() };
+    shop.world().add_container_instance(CLUSTER, &again).unwrap();
+    shop.run(300).await;
+    let listed = shop.inputs("ListTasks");
+    assert!(listed.iter().any(|input| input["containerInstance"].is_string()), "{listed:?}");
+    assert_eq!(shop.writes(), Vec::<String>::new(), "the host is not read as a whole");
 }
 
 /// Holds C-20, C-34: the port was reused before Portkeeper's first check. It is reported as

@@ -144,7 +144,7 @@ async fn store_outcomes(
         first => first,
     }
     .map(|_| ())
-    .map_err(CheckError::Ledger)
+    .map_err(CheckError::Results)
 }
 
 /// Adds the service to the index under its groups and load balancers, before the record says that

@@ -22,6 +22,8 @@ pub(crate) enum CheckError {
     Index(#[source] Failure),
     #[error("cannot store the ledger record with the observation and the plan")]
     Ledger(#[source] CommitError),
+    #[error("cannot store the results of the writes and the sent alerts")]
+    Results(#[source] CommitError),
     /// A write failed, and it is unknown whether AWS executed it.
     #[error("a repair may not have been executed: {0}")]
     Write(String),

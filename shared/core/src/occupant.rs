@@ -111,12 +111,10 @@ pub fn hidden_tasks(observation: &Observation, id: &TargetId) -> Option<String> 
                 Some(format!("its host is also a container instance of cluster {cluster}"))
             }
             None if state.is_fit() => None,
-            None if state.agent_connected => {
-                Some(format!("a container instance of its host is {}", state.status))
-            }
-            None => {
+            None if state.is_managed() => {
                 Some("the agent of a container instance of its host is disconnected".to_owned())
             }
+            None => Some(format!("a container instance of its host is {}", state.status)),
         }
     });
     unfit.next().or(lost)

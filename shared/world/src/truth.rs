@@ -24,6 +24,8 @@ pub struct LiveTarget {
     pub desired_status: &'static str,
     /// `ACTIVATING` to `DEPROVISIONING`; a task has no address before that.
     pub last_status: &'static str,
+    /// Whether events say that ECS has deregistered the task's targets.
+    pub deregistered: bool,
 }
 
 /// The task that answers on an address.
@@ -55,6 +57,7 @@ pub fn live_targets(world: &World) -> Vec<LiveTarget> {
             running_since_ms: task.started_ms,
             desired_status: task.desired(),
             last_status: task.status.name(),
+            deregistered: task.is_deregistered(),
         }));
     }
     found
@@ -78,6 +81,12 @@ pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
 pub fn is_answered_by_unlisted(world: &World, id: &str, port: u16) -> bool {
     let task = world.ecs.listener(id, port);
     task.map_or_else(|| world.ecs.is_program(id, port), |task| task.status == Status::Stopped)
+}
+
+/// Whether a load balancer forwards to the group.
+#[must_use]
+pub fn is_attached(world: &World, group: &str) -> bool {
+    world.elbv2.group(group).is_some_and(|group| group.balancer.is_some())
 }
 
 /// Every target group's ARN.

@@ -69,7 +69,8 @@ fn is_true(play: &Play, world: &World, service: &ServiceModel, incident: &Incide
             registered && (incident.code == Code::Foreign || !owner.as_ref().is_some_and(is_seen))
         }
         Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {
-            play.account.damaged.contains(group)
+            // A service that is created again may find its rule where its last deployment left it.
+            play.account.damaged.contains(group) || !truth::is_attached(world, group)
         }
         Code::NoTraffic => !is_served(world, service, group),
         // Nothing that is played here leads to the others, or there is nothing to hold them

@@ -23,6 +23,9 @@ pub(crate) struct History {
     /// When each task was first seen on its way out, unless it never ran.
     leaving: BTreeMap<String, u64>,
     ran: BTreeSet<String>,
+    /// The tasks whose targets ECS deregistered, as events say: what is registered there afterwards
+    /// is not the task's, even if ECS had registered nothing.
+    deregistered: BTreeSet<String>,
     /// The time since which a RUNNING task's target has been missing at least once.
     first_absent: BTreeMap<(Place, String), u64>,
     /// When a target that belonged to no task was last healthy, by the cluster whose task answered
@@ -60,6 +63,9 @@ impl History {
             }
             if target.desired_status == "STOPPED" {
                 self.leaving.entry(target.task_arn.clone()).or_insert(now);
+            }
+            if target.deregistered {
+                self.deregistered.insert(target.task_arn.clone());
             }
             let group = target.target_group_arn.as_str();
             let there = registered.entry(group).or_insert_with(|| registered_in(world, group));
@@ -154,6 +160,11 @@ impl History {
         tasks
             .filter_map(|(task, gone)| Some((task.as_str(), (*gone)?)))
             .max_by_key(|(_, gone)| *gone)
+    }
+
+    /// Returns whether events said that ECS had deregistered the task's targets.
+    pub(crate) fn is_deregistered(&self, task: &str) -> bool {
+        self.deregistered.contains(task)
     }
 
     /// Returns since when the task, which ran, was on its way out.

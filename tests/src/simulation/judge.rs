@@ -7,6 +7,7 @@ use super::account::{Account, ServiceModel};
 use super::handled::Checked;
 use super::history::{History, Place, registered_in};
 use super::troubles::{answers_of_describe_tasks, lists_were_short};
+use super::watched::record;
 use portkeeper_core::ledger::Subject;
 use portkeeper_core::plan::{ActionKind, Decision, OutcomeResult, Plan, WriteOutcome};
 use portkeeper_core::policy::{Mode, Policy};
@@ -33,14 +34,24 @@ fn broken(rule: &'static str, what: impl Into<String>) -> Result<(), Violation> 
 /// `cluster/service`, direction, group, target.
 type Repaired = (String, ActionKind, String, String);
 
+/// A repair that AWS accepted.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    /// When its check began.
+    at: u64,
+    /// Whether the ledger holds its outcome. A repair without one may not have been executed, so
+    /// it does not count as undone.
+    is_known: bool,
+}
+
 /// Judges every write and every check.
 #[derive(Debug)]
 pub(crate) struct Judge {
     policy: Policy,
     /// The number of judged writes.
     seen: usize,
-    /// When the checks that repaired a target began, by service, direction and target.
-    repaired: BTreeMap<Repaired, Vec<u64>>,
+    /// The checks that repaired a target, by service, direction and target.
+    repaired: BTreeMap<Repaired, Vec<Attempt>>,
     /// Start and end of the checks of each service that had no gaps.
     looks: BTreeMap<String, Vec<(u64, u64)>>,
 }
@@ -102,7 +113,7 @@ impl Judge {
             tried.into_iter().filter(|outcome| outcome.kind == ActionKind::Deregister).collect();
         self.limit(world, service, checked.began_ms, deregistered.len())?;
         Self::proof(history, &key, &deregistered)?;
-        self.repeats(service, checked, now)
+        self.repeats(world, service, checked)
     }
 
     /// Registrations come first. If AWS does not accept one, the check deregisters no target.
@@ -181,19 +192,23 @@ impl Judge {
     /// No two writers make the same repair, and no repair repeats without end.
     fn repeats(
         &mut self,
+        world: &World,
         service: &ServiceModel,
         checked: &Checked,
-        now: u64,
     ) -> Result<(), Violation> {
-        let key = service.key();
+        let (key, now) = (service.key(), world.now_ms());
+        let stored = record(world, &key);
         for outcome in checked.outcomes.iter().filter(|it| it.result == OutcomeResult::Done) {
             let of =
                 (key.clone(), outcome.kind, outcome.group.to_string(), outcome.target.to_string());
+            let is_known = !stored.repairs.iter().any(|repair| {
+                repair.begun && repair.group == outcome.group && repair.target == outcome.target
+            });
             let repaired = self.repaired.entry(of).or_default();
             let before = repaired.last().copied();
-            repaired.push(checked.began_ms);
-            let again =
-                before.is_some_and(|at| at + u64::from(self.policy.confirm_seconds) * 1000 > now);
+            repaired.push(Attempt { at: checked.began_ms, is_known });
+            let confirm = u64::from(self.policy.confirm_seconds) * 1000;
+            let again = before.is_some_and(|before| before.at + confirm > now);
             if again && !service.ledger_touched {
                 let what = format!(
                     "{} {} twice within the confirm time",
@@ -204,7 +219,8 @@ impl Judge {
             }
             // The window starts when a check has finished reading, a little after its start.
             let window = u64::from(self.policy.fight_window()) * 1000 - CHECK_TAKES_MS;
-            let recent = repaired.iter().filter(|at| **at + window > checked.began_ms).count();
+            let is_recent = |it: &&Attempt| it.is_known && it.at + window > checked.began_ms;
+            let recent = repaired.iter().filter(is_recent).count();
             if recent > self.policy.fight_repairs as usize && !service.ledger_touched {
                 let what =
                     format!("{} {} for the {recent}th time", outcome.kind.verb(), outcome.target);

@@ -195,7 +195,9 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
         let others = one.service.groups.iter().filter(|group| **group != place.group);
         let mut elsewhere = others.map(|group| Place { group: group.clone(), ..place.clone() });
         let told_elsewhere = elsewhere.any(|place| !one.reported_codes(&place).is_empty());
-        if play.account.damaged.contains(&place.group) && one.reported_group(&place.group) {
+        let is_usable =
+            !play.account.damaged.contains(&place.group) && truth::is_attached(world, &place.group);
+        if !is_usable && one.reported_group(&place.group) {
             continue;
         }
         // Nothing is registered on a container instance that drains; the alert says so.
@@ -303,6 +305,10 @@ fn is_provable(
     let by_hand = registered_by_hand(world, place, leaving);
     // ECS does not show where a stopped task was whose container instance registered again.
     if play.account.joined_again.contains(&place.id) {
+        return false;
+    }
+    // What ECS reports as deregistered and is still registered is another writer's.
+    if play.history.is_deregistered(task) {
         return false;
     }
     // What becomes known of a task only after its end proves nothing.

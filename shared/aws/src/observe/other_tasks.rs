@@ -90,16 +90,20 @@ struct TaskListing {
     counted: Option<usize>,
 }
 
-/// The EC2 instances in question whose container instances in this cluster are all fit, and how
-/// many tasks ECS counts on each.
+/// The container instances in this cluster of the EC2 instances in question, and how many tasks ECS
+/// counts on each.
 #[derive(Default)]
 struct Hosts {
+    /// The EC2 instances whose container instances are all fit.
     known: BTreeMap<String, BTreeSet<ContainerInstanceArn>>,
+    /// The container instances whose tasks ECS lists.
+    listed: BTreeSet<ContainerInstanceArn>,
     counts: counts::Counts,
 }
 
 /// Reads every container instance of these EC2 instances: those that ECS lists, and those that
-/// tasks name. One that was not read, or that ECS does not manage now, leaves its host unknown.
+/// tasks name. One that was not read, or that ECS does not manage now, leaves its host unknown. The
+/// tasks on the others still explain targets.
 async fn read_hosts(aws: &Aws, hosts: &BTreeSet<String>, seen: &mut Observation) -> Hosts {
     if hosts.is_empty() {
         return Hosts::default();
@@ -118,7 +122,7 @@ async fn read_hosts(aws: &Aws, hosts: &BTreeSet<String>, seen: &mut Observation)
         .filter(|(arn, _)| arn.other_cluster(&cluster).is_none())
         .filter(|(_, instance)| hosts.contains(&instance.ec2_instance))
         .map(|(arn, _)| arn.clone());
-    let asked: BTreeSet<ContainerInstanceArn> = listed.into_iter().chain(named).collect();
+    let asked: BTreeSet<ContainerInstanceArn> = listed.iter().cloned().chain(named).collect();
     let (counts, described, gaps) = counts::on_instances(aws, &cluster, &asked).await;
     seen.gaps.extend(gaps);
     let all_answered = asked.iter().all(|arn| described.contains_key(arn));
@@ -135,7 +139,7 @@ async fn read_hosts(aws: &Aws, hosts: &BTreeSet<String>, seen: &mut Observation)
     };
     known.retain(|_, instances| all_answered && instances.iter().all(is_fit));
     seen.container_instances.extend(described);
-    Hosts { known, counts }
+    Hosts { known, listed, counts }
 }
 
 async fn list_places(
@@ -152,7 +156,9 @@ async fn list_places(
         seen.gaps.extend(gaps);
         instances.push(None);
     } else {
-        instances.extend(hosts.known.values().flatten().map(Some));
+        let fit = hosts.known.values().flatten();
+        instances
+            .extend(hosts.listed.iter().chain(fit).collect::<BTreeSet<_>>().into_iter().map(Some));
     }
     let lists = instances.into_iter().map(|instance| {
         let cluster = &cluster;

@@ -211,7 +211,13 @@ impl ContainerInstanceState {
     /// Whether ECS manages the container instance now, so that it shows every task there.
     #[must_use]
     pub fn is_fit(&self) -> bool {
-        self.agent_connected && matches!(self.status.as_str(), "ACTIVE" | "DRAINING")
+        self.agent_connected && self.is_managed()
+    }
+
+    /// Whether it is registered in its cluster.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        matches!(self.status.as_str(), "ACTIVE" | "DRAINING")
     }
 }
 

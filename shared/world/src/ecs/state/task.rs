@@ -166,6 +166,11 @@ impl Task {
         !self.stop_wanted() && matches!(self.status, Status::Activating | Status::Running)
     }
 
+    /// Whether its events say that ECS has deregistered its targets.
+    pub(crate) fn is_deregistered(&self) -> bool {
+        self.registration == Registration::Removed
+    }
+
     /// `task 1f3a9c02 of shop/web`, for messages.
     pub(crate) fn title(&self) -> String {
         let short = self.id.get(..8).unwrap_or(&self.id);
