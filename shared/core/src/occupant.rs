@@ -242,7 +242,8 @@ fn as_answerer(
 ) -> Answerer {
     let is_on_host = matches!(target.id, TargetId::Instance(_));
     if is_on_host && !may_listen(observation, task, group, target.port) {
-        return Answerer::Nobody;
+        // The containers of a task that is on its way out stopped a moment ago.
+        return if task.is_stopping() { Answerer::Changing } else { Answerer::Nobody };
     }
     match task.last_status {
         TaskStatus::Activating

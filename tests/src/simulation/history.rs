@@ -118,12 +118,12 @@ impl History {
     }
 
     /// Returns whether something that a check of a service in this cluster need not know of
-    /// answered on the target after that time, while it was healthy and belonged to no task.
-    pub(crate) fn was_served(&self, place: &Place, cluster: &str, later_than: u64) -> bool {
+    /// answered on the target at or after that time, while it was healthy and belonged to no task.
+    pub(crate) fn was_served(&self, place: &Place, cluster: &str, since: u64) -> bool {
         let strange = |by: &Option<String>| by.as_deref() != Some(cluster);
         self.served
             .iter()
-            .any(|((other, by), at)| other == place && strange(by) && *at > later_than)
+            .any(|((other, by), at)| other == place && strange(by) && *at >= since)
     }
 
     /// Returns the targets of all live tasks at the last reading.

@@ -90,6 +90,13 @@ impl Task {
         self.is_counted() && self.last_status != TaskStatus::Running
     }
 
+    /// Whether it is on its way from RUNNING to STOPPED.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        use TaskStatus::{Deactivating, Deprovisioning, Stopping};
+        matches!(self.last_status, Deactivating | Stopping | Deprovisioning)
+    }
+
     /// Whether this task stands for one that ECS counts among those that start or run. A task that
     /// is to stop never does, so that it cannot replace one that is missing from a list: should ECS
     /// count it for a while, the list is taken for incomplete.

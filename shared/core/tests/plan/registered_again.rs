@@ -236,7 +236,7 @@ fn a_task_that_begins_or_ends_to_use_a_port_is_waited_for() {
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         look
-        owner billing/t9 DEPROVISIONING/STOPPED on i-1 app:80->32769 groups billing
+        owner billing/t9 DEPROVISIONING/STOPPED on i-1 app:80->32769 groups billing exited app
         look after 60s
         look after 3m
         owner billing/t9 STOPPED/STOPPED on i-1 app:80->32769 groups billing ended 1s ago
