@@ -338,8 +338,8 @@ fn requirement(observation: &Observation, task: &Task, since: Timestamp) -> Requ
     let service = observation.service.as_ref();
     match (&task.desired_status, &task.last_status) {
         _ if !task.connected => Requirement::Optional("disconnected"),
-        _ if service.is_some_and(|service| service.ends_task_set_of(task)) => {
-            Requirement::Optional("of a task set that ECS is stopping")
+        _ if service.is_some_and(|service| service.ends_tasks_like(task)) => {
+            Requirement::Optional("of a deployment or task set that ECS is stopping")
         }
         (TaskStatus::Running, TaskStatus::Running) => Requirement::Required(since),
         (TaskStatus::Running, _) => Requirement::Optional("starting"),

@@ -73,6 +73,17 @@ impl Judgement {
             self.findings.push(finding);
         }
     }
+
+    /// Makes verdicts of these findings, because another finding reports them.
+    pub(crate) fn withdraw(&mut self, is_reported: impl Fn(&Finding) -> bool) {
+        let (reported, kept) =
+            std::mem::take(&mut self.findings).into_iter().partition(is_reported);
+        self.findings = kept;
+        let reported: Vec<Finding> = reported;
+        for Finding { code, subject, why, .. } in reported {
+            self.say(subject, Some(code), Decision::Unknown, why);
+        }
+    }
 }
 
 /// A finding without a repair, confirmed by a second check after the usual time of its code.

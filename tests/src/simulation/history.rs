@@ -121,9 +121,7 @@ impl History {
     /// answered on the target at or after that time, while it was healthy and belonged to no task.
     pub(crate) fn was_served(&self, place: &Place, cluster: &str, since: u64) -> bool {
         let strange = |by: &Option<String>| by.as_deref() != Some(cluster);
-        self.served
-            .iter()
-            .any(|((other, by), at)| other == place && strange(by) && *at >= since)
+        self.served.iter().any(|((other, by), at)| other == place && strange(by) && *at >= since)
     }
 
     /// Returns the targets of all live tasks at the last reading.

@@ -100,11 +100,25 @@ pub(super) fn judge_absent(
         }
         return;
     }
-    if let Some((decision, why)) = task.and_then(|task| unfit_instance(&input.observation, task)) {
-        judgement.say(subject, Some(Code::Missing), decision, why);
-        return;
-    }
     let running = spoken(input.now.secs_since(*since));
+    match task.and_then(|task| unfit_instance(&input.observation, task)) {
+        None => {}
+        Some(Unfit::Undetermined(decision, why)) => {
+            judgement.say(subject, Some(Code::Missing), decision, why);
+            return;
+        }
+        Some(Unfit::Disconnected) => {
+            let mut found = missing(input, absent, group, subject, &running);
+            found.why.push_str(
+                "; the agent of its container instance is disconnected, so Portkeeper does not register it",
+            );
+            found.repair = None;
+            // Agents disconnect several times an hour in normal operation.
+            found.confirm_seconds = input.policy.disconnected_seconds;
+            judgement.find(found);
+            return;
+        }
+    }
     if let Some(evidence) = outside_vpc(input, comparison, absent) {
         let evidence = format!("{running}, and {evidence}");
         let mut found = zone_needed(input, absent, group, subject, &evidence);
@@ -288,13 +302,22 @@ fn other_revision(
     })
 }
 
+/// Why nothing may be registered on a task's container instance.
+enum Unfit {
+    /// The state of the task is unknown, or it is an orphan.
+    Undetermined(Decision, String),
+    /// The agent is disconnected.
+    Disconnected,
+}
+
 /// Returns why nothing may be registered on the task's container instance. Its state is read again
 /// before any registration.
-fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, String)> {
+fn unfit_instance(observation: &Observation, task: &Task) -> Option<Unfit> {
     let instance = observation.container_instances.get(task.container_instance.as_ref()?);
     match instance.and_then(|instance| instance.state.as_ref()) {
         None => {
-            Some((Decision::Unknown, "the state of its container instance is unknown".to_owned()))
+            let why = "the state of its container instance is unknown".to_owned();
+            Some(Unfit::Undetermined(Decision::Unknown, why))
         }
         Some(ContainerInstanceState { status, .. })
             if !matches!(status.as_str(), "ACTIVE" | "DRAINING") =>
@@ -302,12 +325,9 @@ fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, S
             let why = format!(
                 "its container instance is {status}: the task is an orphan that ECS no longer monitors"
             );
-            Some((Decision::Leave, why))
+            Some(Unfit::Undetermined(Decision::Leave, why))
         }
-        Some(ContainerInstanceState { agent_connected: false, .. }) => Some((
-            Decision::Unknown,
-            "the agent of its container instance is disconnected".to_owned(),
-        )),
+        Some(ContainerInstanceState { agent_connected: false, .. }) => Some(Unfit::Disconnected),
         Some(_) => None,
     }
 }

@@ -4,7 +4,7 @@
 //! AWS facts: F-10.3.
 
 use crate::action::TargetZone;
-use crate::code::Code;
+use crate::code::{Code, Severity};
 use crate::compare::Unexpected;
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{TargetId, TaskArn};
@@ -52,6 +52,8 @@ pub(super) fn foreign(
     let target = &unexpected.registered.target;
     let default_port =
         observation.found_group(&unexpected.group).and_then(|group| group.default_port);
+    // Requests reach another service.
+    let severity = matches!(other, Some((_, Some(_)))).then_some(Severity::Error);
     let why = match (other, &target.id) {
         (Some((task, Some(service))), _) => {
             format!("leads to task {} of service {service}; Portkeeper has no proof that it ever belonged to this service", task.short())
@@ -74,5 +76,5 @@ pub(super) fn foreign(
             "no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS".to_owned()
         }
     };
-    finding(input, Code::Foreign, subject, why)
+    Finding { severity, ..finding(input, Code::Foreign, subject, why) }
 }

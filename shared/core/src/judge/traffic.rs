@@ -9,6 +9,7 @@
 
 use super::AFTER_DEPLOYMENT_SECS;
 use super::health::{failing_after, grace_seconds, initial_seconds};
+use crate::address::occupied;
 use crate::code::{Code, Severity};
 use crate::compare::Comparison;
 use crate::expected::{ExpectedTarget, ExpectedTargets, named_groups};
@@ -48,6 +49,8 @@ pub(super) fn judge_traffic(
     if !is_found && !judgement.findings.iter().any(is_reported) {
         traffic.judge_service(judgement);
     }
+    traffic.raise_loop(judgement);
+    traffic.raise_unserved(judgement);
 }
 
 /// Whether a task of the service has a healthy target in this group, or may have it.
@@ -116,7 +119,9 @@ impl<'a> Traffic<'a> {
             .filter(|task| !(self.is_unused(task, group) || older && self.is_newer(task)))
             .collect();
         let due = here.iter().filter(|task| self.is_due(task, group));
-        let Some(first) = due.clone().find(|task| !is_covered(&task.arn, group, judgement)) else {
+        let patience = self.patience([found].into_iter(), 0);
+        let is_reported = |task: &&&Task| is_covered(&task.arn, group, patience, judgement);
+        let Some(first) = due.clone().find(|task| !is_reported(task)) else {
             return false;
         };
         // A finding about the group says why.
@@ -132,9 +137,13 @@ impl<'a> Traffic<'a> {
             ),
         };
         let why = self.with_reason(&what, &[first], Some(group), judgement);
-        let confirm_seconds = self.patience([found].into_iter(), 0);
+        // The outage of the group reports them.
+        judgement.withdraw(|it| {
+            let is_later = it.code == Code::Missing && it.confirm_seconds > patience;
+            is_later && it.subject.group() == Some(group)
+        });
         let finding = finding(self.input, Code::NoTraffic, subject, why);
-        judgement.find(Finding { confirm_seconds, ..finding });
+        judgement.find(Finding { confirm_seconds: patience, ..finding });
         true
     }
 
@@ -175,6 +184,62 @@ impl<'a> Traffic<'a> {
         judgement.find(Finding { confirm_seconds, ..found });
     }
 
+    /// Tasks that fail repeatedly are an outage if none of the service's targets is healthy.
+    fn raise_loop(&self, judgement: &mut Judgement) {
+        let groups = named_groups(self.service);
+        let is_out = !groups.is_empty()
+            && knows_groups(&self.input.observation)
+            && !groups.iter().any(|group| self.is_served(group));
+        let loops = judgement.findings.iter_mut().filter(|it| it.code == Code::KillLoop);
+        for one in loops.filter(|_| is_out) {
+            one.severity = Some(Severity::Critical);
+            one.why.push_str("; none of the service's targets is healthy");
+        }
+    }
+
+    /// Findings about single tasks that are warnings are errors if at least half of the running
+    /// tasks have one and no healthy target, unless a critical finding reports the outage.
+    fn raise_unserved(&self, judgement: &mut Judgement) {
+        if judgement.findings.iter().any(|it| severity_of(it) == Severity::Critical) {
+            return;
+        }
+        let mut running = self.running();
+        if running.iter().any(|task| !self.is_newer(task)) {
+            running.retain(|task| !self.is_newer(task));
+        }
+        let is_unserved = |it: &Finding| {
+            let Subject::Task(arn) = &it.subject else { return false };
+            let task = running.iter().find(|task| task.arn == *arn);
+            severity_of(it) == Severity::Warning
+                && task.is_some_and(|task| !self.may_be_served(task))
+        };
+        let of_one: Vec<&mut Finding> =
+            judgement.findings.iter_mut().filter(|it| is_unserved(it)).collect();
+        if of_one.len() * 2 < running.len() {
+            return;
+        }
+        for one in of_one {
+            one.severity = Some(Severity::Error);
+            one.why.push_str("; none of its targets is healthy");
+        }
+    }
+
+    /// Whether a healthy target of one of the service's groups may be the task's.
+    fn may_be_served(&self, task: &Task) -> bool {
+        let observation = &self.input.observation;
+        let places = occupied(observation, task);
+        let groups = named_groups(self.service);
+        let found: Vec<&FoundGroup> =
+            groups.iter().filter_map(|group| observation.found_group(group)).collect();
+        let mut healthy =
+            found.iter().flat_map(|group| &group.targets).filter(|target| may_serve(target));
+        found.len() < groups.len()
+            || places.is_empty()
+            || healthy.any(|it| {
+                places.iter().any(|place| place.holds(&it.target) || place.may_hold(&it.target))
+            })
+    }
+
     fn is_served(&self, group: &TargetGroupArn) -> bool {
         is_served(&self.input.observation, self.expected, self.comparison, group)
     }
@@ -187,7 +252,7 @@ impl<'a> Traffic<'a> {
             task.service() == own
                 && task.last_status == TaskStatus::Running
                 && task.desired_status == TaskStatus::Running
-                && !self.service.ends_task_set_of(task)
+                && !self.service.ends_tasks_like(task)
         };
         observation.tasks.iter().filter(runs).collect()
     }
@@ -279,12 +344,28 @@ impl<'a> Traffic<'a> {
     }
 }
 
-/// Whether a finding about traffic names the task's target in this group, or the group.
-fn is_covered(task: &TaskArn, group: &TargetGroupArn, judgement: &Judgement) -> bool {
+/// The severity of a finding, so far as this check has judged it.
+fn severity_of(finding: &Finding) -> Severity {
+    finding.severity.unwrap_or_else(|| finding.code.severity())
+}
+
+/// Whether a finding about traffic, of which the alert comes as soon as one of the group would,
+/// names the task's target in this group, or the group.
+fn is_covered(
+    task: &TaskArn,
+    group: &TargetGroupArn,
+    patience: u32,
+    judgement: &Judgement,
+) -> bool {
     let names = |it: &&Finding| match &it.subject {
         Subject::Target(of, _) => of == group && it.task.as_ref() == Some(task),
         Subject::Group(of) => of == group,
         Subject::Task(_) | Subject::Service => false,
     };
-    judgement.findings.iter().filter(|it| it.code.stops_traffic()).any(|it| names(&it))
+    // The grace period delays both.
+    let is_as_soon = |it: &&Finding| {
+        let delays_both = it.code == Code::Unhealthy;
+        it.code.stops_traffic() && (delays_both || it.confirm_seconds <= patience)
+    };
+    judgement.findings.iter().filter(is_as_soon).any(|it| names(&it))
 }

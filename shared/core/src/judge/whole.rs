@@ -6,6 +6,7 @@
 //!
 //! AWS facts: F-1.2, F-2.3.
 
+use super::health::grace_seconds;
 use super::kill_loop::{failed, failed_tasks, kill_loop, severity_of, tasks};
 use crate::code::{Code, Severity};
 use crate::finding::{Finding, Judgement, finding};
@@ -200,7 +201,9 @@ fn deployment_stuck(input: &PlanInput, service: &Service, judgement: &mut Judgem
     let last_start = own_tasks.filter_map(|task| task.started_at).max();
     let Some(progress_at) = deployment.created_at.max(last_start) else { return };
     let quiet = input.now.secs_since(progress_at);
-    if u32::try_from(running).is_ok_and(|running| running < wanted) && quiet >= STUCK_SECS {
+    // ECS may wait for the task that started last for as long as the grace period allows.
+    let stuck = quiet >= STUCK_SECS.max(grace_seconds(service));
+    if u32::try_from(running).is_ok_and(|running| running < wanted) && stuck {
         let why = format!(
             "the deployment of {} runs {running} of {wanted} desired tasks, and none of them has started for {}; {}",
             deployment.task_definition.path(),

@@ -48,14 +48,15 @@ pub struct Incident {
     pub others: Others,
 }
 
-/// Whether a second check confirmed an incident, and whether the ownership of its target is proved.
+/// Whether a second check confirmed an incident, and whether it can be repaired.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confirmation {
     /// A second check found it, too.
     pub confirmed: bool,
-    /// The last check had no proof of ownership: it was only reported, and could not be repaired.
+    /// The last check could not repair it: it had no proof of ownership, or could not know the state
+    /// of the task.
     pub unproved: bool,
-    /// When a proof was first found for an incident without one. The second check counts from here.
+    /// When it could first be repaired after that. The second check counts from here.
     pub proved_at: Option<Timestamp>,
 }
 

@@ -166,15 +166,24 @@ impl Service {
         self.controller == DeploymentController::Ecs && self.strategy == DeploymentStrategy::Rolling
     }
 
-    /// Whether the task is of a task set whose tasks ECS is stopping, and whose targets it is
-    /// deregistering: DRAINING
-    /// ([TaskSet.status](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html)).
+    /// Whether ECS is stopping the task's deployment or task set, and is deregistering its targets.
+    ///
+    /// That is so for a task set that is DRAINING or scaled to 0
+    /// ([TaskSet](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html)), and
+    /// for a deployment that FAILED and is no longer PRIMARY: ECS has rolled it back
+    /// ([Deployment](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html)).
     #[must_use]
-    pub fn ends_task_set_of(&self, task: &Task) -> bool {
-        let ends = |set: &TaskSet| {
-            set.status.as_deref() == Some("DRAINING") && task.started_by.as_ref() == Some(&set.id)
+    pub fn ends_tasks_like(&self, task: &Task) -> bool {
+        let started = |id: &String| task.started_by.as_ref() == Some(id);
+        let set_ends = |set: &TaskSet| {
+            let ends = set.status.as_deref() == Some("DRAINING") || set.desired_count == Some(0);
+            ends && started(&set.id)
         };
-        self.task_sets.iter().any(ends)
+        let is_rolled_back = |deployment: &Deployment| {
+            let failed = deployment.rollout == Some(RolloutState::Failed);
+            failed && deployment.status != "PRIMARY" && started(&deployment.id)
+        };
+        self.task_sets.iter().any(set_ends) || self.deployments.iter().any(is_rolled_back)
     }
 }
 

@@ -5,7 +5,6 @@
 
 use super::endings::{Seen, ending, may_be_registered};
 use super::impact;
-use crate::action::ActionKind;
 use crate::finding::Finding;
 use crate::input::PlanInput;
 use crate::ledger::{Confirmation, Ending, Incident, Room};
@@ -83,9 +82,8 @@ fn is_reported_by_group(seen: &Seen<'_>, one: &Incident) -> bool {
 }
 
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
-    // An incident that was reported without proof needs two checks from the time of the proof.
-    let deregisters = finding.repair.is_some_and(|step| step.kind == ActionKind::Deregister);
-    let proved_now = known.confirmation.unproved && deregisters;
+    // An incident that had no repair needs two checks from the time at which there is one.
+    let proved_now = known.confirmation.unproved && finding.repair.is_some();
     let mut known = known.clone();
     if proved_now {
         known.confirmation.proved_at = Some(input.now);
@@ -108,9 +106,10 @@ fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Inciden
     }
 }
 
-/// A fault that deregistering would fix if ownership of the target were proved.
+/// A fault that could be repaired if ownership of the target were proved, or if ECS knew the state
+/// of its task.
 fn is_unproved(finding: &Finding) -> bool {
-    finding.code.repair() == Some(ActionKind::Deregister) && finding.repair.is_none()
+    finding.code.repair().is_some() && finding.repair.is_none()
 }
 
 /// Ends every incident of a service that is no longer checked. Reported incidents get a resolved

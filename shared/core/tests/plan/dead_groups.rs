@@ -25,26 +25,26 @@ fn a_dead_group_is_an_outage_whatever_another_group_serves() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 120s
             60s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             1260s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1 has been running for 31 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 31 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 31 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: no_traffic (critical): web
             12060s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1 has been running for 3 h 31 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 3 h 31 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 3 h 31 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             open: no_traffic web, seen 4, reported
         "#]],
     );
@@ -67,20 +67,20 @@ fn a_dead_group_is_an_outage_if_another_group_was_not_read() {
             0s:
               asks: state of i-1; group web
               service | - | unknown | target group admin could not be read: throttled
-              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 120s
             1200s:
               asks: state of i-1; group web
               service | - | unknown | target group admin could not be read: throttled
-              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1 has been running for 30 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 30 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: no_traffic (critical): web
             87600s:
               asks: state of i-1; group web
               service | - | unknown | target group admin could not be read: throttled
-              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1 has been running for 24 h 30 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 24 h 30 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: reminder no_traffic (critical): web
             open: no_traffic web, seen 3, reported
         "#]],
@@ -107,22 +107,22 @@ fn one_unhealthy_and_one_unregistered_target_are_an_outage_of_the_group() {
         &expect![[r#"
             0s:
               asks: state of i-2; group web
-              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t2: the agent of its container instance is disconnected: found once; waiting for a second check
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
               web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 120s
             120s:
               asks: state of i-2; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t2: the agent of its container instance is disconnected: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t2 has been running for 12 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
               web i-1:32768 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | task t2 has been running for 12 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: unhealthy (error): web i-1:32768
               alert: no_traffic (critical): web
             3720s:
               asks: state of i-2; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t2: the agent of its container instance is disconnected: alert only
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t2 has been running for 1 h 12 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
               web i-1:32768 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | task t2 has been running for 1 h 12 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             open: unhealthy web i-1:32768, seen 3, reported
             open: no_traffic web, seen 3, reported
         "#]],
@@ -152,22 +152,22 @@ fn a_healthy_green_group_hides_no_outage_of_the_live_one() {
         &expect![[r#"
             0s:
               asks: state of i-1; group blue
-              blue | no_traffic | await 300s | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue | no_traffic | await 300s | the only running task of blue has no healthy target; task t1 has been running for 5 h and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | task t1 has been running for 5 h and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 300s
             60s:
               asks: state of i-1; group blue
-              blue | no_traffic | await 240s | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue | no_traffic | await 240s | the only running task of blue has no healthy target; task t1 has been running for 5 h 1 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | task t1 has been running for 5 h 1 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             1260s:
               asks: state of i-1; group blue
-              blue | no_traffic | alert | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: alert only
-              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue | no_traffic | alert | the only running task of blue has no healthy target; task t1 has been running for 5 h 21 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              blue i-1:32768 | missing | unknown | task t1 has been running for 5 h 21 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: no_traffic (critical): blue
             12060s:
               asks: state of i-1; group blue
-              blue | no_traffic | alert | the only running task of blue has no healthy target; task t1: the agent of its container instance is disconnected: alert only
-              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue | no_traffic | alert | the only running task of blue has no healthy target; task t1 has been running for 8 h 21 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              blue i-1:32768 | missing | unknown | task t1 has been running for 8 h 21 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             open: no_traffic blue, seen 4, reported
         "#]],
     );
@@ -197,20 +197,20 @@ fn a_healthy_replacement_task_set_hides_no_outage_of_the_primary_one() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group blue
-              blue | no_traffic | await 300s | none of the 2 running tasks of blue has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              blue i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue | no_traffic | await 300s | none of the 2 running tasks of blue has a healthy target; task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              blue i-2:32768 | missing | unknown | task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 300s
             60s:
               asks: state of i-1, i-2; group blue
-              blue | no_traffic | await 240s | none of the 2 running tasks of blue has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              blue i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue | no_traffic | await 240s | none of the 2 running tasks of blue has a healthy target; task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              blue i-1:32768 | missing | unknown | task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              blue i-2:32768 | missing | unknown | task t2 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             3660s:
               asks: state of i-1, i-2; group blue
-              blue | no_traffic | alert | none of the 2 running tasks of blue has a healthy target; task t1: the agent of its container instance is disconnected: alert only
-              blue i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              blue i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              blue | no_traffic | alert | none of the 2 running tasks of blue has a healthy target; task t1 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              blue i-1:32768 | missing | unknown | task t1 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              blue i-2:32768 | missing | unknown | task t2 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: no_traffic (critical): blue
             open: no_traffic blue, seen 3, reported
         "#]],
@@ -234,21 +234,21 @@ fn a_target_of_another_service_serves_nobody_here() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners in the cluster; owners on i-2
-              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               web i-2:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners in the cluster; owners on i-2; owners elsewhere in web
-              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 60s | the only running task of web has no healthy target; task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               web i-2:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
-              alert: foreign (warning): web i-2:32769
+              alert: foreign (error): web i-2:32769
               looks again in 60s
             3660s:
               asks: state of i-1; group web
-              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               web i-2:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
               alert: no_traffic (critical): web
             open: foreign web i-2:32769, seen 3, reported
@@ -272,10 +272,10 @@ fn a_program_that_starts_has_the_grace_period_with_a_disconnected_agent_too() {
         ",
         &expect![[r#"
             0s:
-              task t2 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t2 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
               looks again in 900s
             180s:
-              task t2 | agent_disconnected | await 720s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t2 | agent_disconnected | await 720s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
             open: agent_disconnected task t2, seen 2
         "#]],
     );

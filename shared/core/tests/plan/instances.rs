@@ -75,14 +75,14 @@ fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
               service | - | unknown | container instance i-1 could not be read: throttled
               web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the state of its container instance is unknown: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the state of its container instance is unknown
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 120s
             60s:
               asks: state of i-1, i-2; group web
               service | - | unknown | container instance i-1 could not be read: throttled
               web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the state of its container instance is unknown: found once; waiting for a second check
               web i-1:32768 | missing | unknown | the state of its container instance is unknown
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | unknown | task t2 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             open: no_traffic web, seen 2
         "#]],
     );

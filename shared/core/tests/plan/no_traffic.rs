@@ -22,26 +22,26 @@ fn agents_that_are_disconnected_do_not_hide_that_nothing_is_registered() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 120s
             60s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             3660s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: no_traffic (critical): web
             10860s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1 has been running for 3 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 3 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 3 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
             open: no_traffic web, seen 4, reported
         "#]],
     );
@@ -396,15 +396,15 @@ fn an_outage_lasts_until_a_target_is_healthy() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 120s
             120s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1 has been running for 12 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 12 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 12 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: no_traffic (critical): web
             180s:
               asks: state of i-1, i-2; group web
@@ -447,15 +447,16 @@ fn one_healthy_target_is_no_outage() {
         &expect![[r#"
             0s:
               asks: state of i-2; group web
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
+              web i-2:32768 | missing | await 900s | task t2 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              looks again in 900s
             60s:
               asks: state of i-2; group web
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
-              nothing to write down
+              web i-2:32768 | missing | await 840s | task t2 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
             3660s:
               asks: state of i-2; group web
-              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
-              nothing to write down
+              web i-2:32768 | missing | alert | task t2 has been running for 1 h 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              alert: missing (error): web i-2:32768
+            open: missing web i-2:32768, seen 3, reported
         "#]],
     );
 }
@@ -476,14 +477,14 @@ fn a_group_that_was_not_read_may_have_healthy_targets() {
             0s:
               asks: state of i-1; group web
               service | - | unknown | target group admin could not be read: throttled
-              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: found once; waiting for a second check
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | await 120s | the only running task of web has no healthy target; task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               looks again in 120s
             3600s:
               asks: state of i-1; group web
               service | - | unknown | target group admin could not be read: throttled
-              web | no_traffic | alert | the only running task of web has no healthy target; task t1: the agent of its container instance is disconnected: alert only
-              web i-1:32768 | missing | unknown | the agent of its container instance is disconnected
+              web | no_traffic | alert | the only running task of web has no healthy target; task t1 has been running for 1 h 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 1 h 10 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               alert: no_traffic (critical): web
             open: no_traffic web, seen 2, reported
         "#]],

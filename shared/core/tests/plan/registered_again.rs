@@ -218,6 +218,7 @@ fn a_task_that_has_not_started_does_not_explain_a_healthy_target() {
             120s:
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
+              alert: escalated foreign (error): web i-1:32769
             open: foreign web i-1:32769, seen 3, reported
         "#]],
     );
@@ -422,7 +423,7 @@ fn a_target_that_was_missing_after_its_task_had_stopped_proves_nothing() {
             720s:
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: foreign (warning): web i-1:32769
+              alert: foreign (error): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
@@ -569,6 +570,84 @@ fn a_group_that_was_missing_had_no_target() {
               web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+/// A task can be on its way out for long: its agent may hang. The target stays, and a person must
+/// find out.
+#[test]
+fn a_hijacking_task_that_never_ends_to_stop_is_reported() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        owner billing/t9 DEPROVISIONING/STOPPED on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        look after 3h
+        look after 24h
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: the load balancer has not finished its health checks since
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: the load balancer has not finished its health checks since
+              looks again in 60s
+            10860s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: the load balancer has not finished its health checks since: found once; waiting for a second check
+              looks again in 60s
+            97260s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: the load balancer has not finished its health checks since: alert only
+              alert: hijacked (critical): web i-1:32769
+            open: hijacked web i-1:32769, seen 2, reported
+        "#]],
+    );
+}
+
+/// The load balancer may not check any target: it may be failed, or being created.
+#[test]
+fn a_leftover_that_the_load_balancer_never_checks_is_reported() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 initial
+        look
+        look after 60s
+        look after 1h
+        look after 3h
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: the load balancer has not finished its health checks since
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: the load balancer has not finished its health checks since
+              looks again in 60s
+            3660s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: the load balancer has not finished its health checks since: found once; waiting for a second check
+              looks again in 60s
+            14460s:
+              asks: owners on i-1
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: the load balancer has not finished its health checks since: alert only
+              alert: stale (error): web i-1:32769
+            open: stale web i-1:32769, seen 2, reported
         "#]],
     );
 }

@@ -61,10 +61,9 @@ fn nothing_is_registered_in_a_group_that_is_full() {
               alert: missing (critical): web i-1:32768
             120s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second check
-              plan: register web [i-1:32768]
+              web i-1:32768 | missing | await 60s | task t1 has been running for 12 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
-            open: missing web i-1:32768, seen 3, 1 repairs, reported
+            open: missing web i-1:32768, seen 3, reported
         "#]],
     );
 }

@@ -126,3 +126,44 @@ fn a_deployment_that_starts_tasks_now_and_then_makes_progress() {
         "#]],
     );
 }
+
+/// ECS starts no other task until the last one is healthy, or its grace period is over.
+#[test]
+fn a_deployment_waits_for_its_last_task_for_the_grace_period() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=4 grace=7200 min=100
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 3h
+        deployment 1 ACTIVE web:1 COMPLETED
+        revision 1 web:1 binds web to app:8080
+        revision 2 web:2 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1 for 5h
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 1 of web:1 for 5h
+        task t3 RUNNING/RUNNING on i-3 app:8080->32768 by 2 of web:2 for 2h
+        task t4 RUNNING/RUNNING on i-4 app:8080->32768 by 2 of web:2 for 2h
+        task t5 RUNNING/RUNNING on i-5 app:8080->32768 by 2 of web:2 for 61m
+        target web i-1:32768 healthy
+        target web i-2:32768 healthy
+        target web i-3:32768 healthy
+        target web i-4:32768 healthy
+        target web i-5:32768 unhealthy Target.Timeout
+        look
+        look after 60s
+        look after 10m
+        ",
+        &expect![[r#"
+            0s:
+              asks: group web
+              web i-5:32768 | unhealthy | await 3660s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-5 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              looks again in 900s
+            60s:
+              asks: group web
+              web i-5:32768 | unhealthy | await 3600s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-5 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+            660s:
+              asks: group web
+              web i-5:32768 | unhealthy | await 3000s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-5 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+            open: unhealthy web i-5:32768, seen 3
+        "#]],
+    );
+}

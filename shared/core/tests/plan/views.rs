@@ -142,28 +142,28 @@ fn a_disconnected_agent_freezes_its_instance_and_is_reported_when_it_lasts() {
         &expect![[r#"
             0s:
               asks: owners on i-2
-              task t1 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t1 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
               web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is disconnected, so its state may be outdated
               web i-2:32769 | stale | await 60s | task t4 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-2
-              task t1 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t1 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
               web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is disconnected, so its state may be outdated
               web i-2:32769 | stale | deregister | task t4 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-2:32769]
               alert: stale (error): web i-2:32769
               looks again in 60s
             900s:
-              task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
+              task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated; none of its targets is healthy: alert only
               web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is disconnected, so its state may be outdated
-              alert: agent_disconnected (warning): task t1
+              alert: agent_disconnected (error): task t1
               alert: resolved stale (error): web i-2:32769 (the target is no longer registered, after 15 min)
             960s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 26 min and its target is not registered: found once; waiting for a second check
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
-              alert: resolved agent_disconnected (warning): task t1 (no longer found, after 16 min)
+              alert: resolved agent_disconnected (error): task t1 (no longer found, after 16 min)
               looks again in 60s
             open: missing web i-1:32768, seen 1
             open: stale web i-1:32769, seen 1

@@ -665,21 +665,21 @@ fn tasks_that_fail_by_themselves_are_named_in_the_alerts() {
         "#,
         &expect![[r#"
             0s:
-              service | kill_loop | await 60s | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: found once; waiting for a second check
+              service | kill_loop | await 60s | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: found once; waiting for a second check
               service | below_desired | await 900s | 0 of 2 desired tasks are running; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
               looks again in 60s
             60s:
-              service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: alert only
               service | below_desired | await 840s | 0 of 2 desired tasks are running; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
-              alert: kill_loop (error): service
+              alert: kill_loop (critical): service
               looks again in 840s
             900s:
-              service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: alert only
               service | below_desired | alert | 0 of 2 desired tasks are running; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): alert only
               alert: below_desired (critical): service
             2700s:
               service | below_desired | alert | 0 of 2 desired tasks are running; none of the service's events explains it: alert only
-              alert: resolved kill_loop (error): service (no task failed within 30 min, after 45 min)
+              alert: resolved kill_loop (critical): service (no task failed within 30 min, after 45 min)
             open: below_desired service, seen 4, reported
         "#]],
     );
@@ -741,12 +741,45 @@ fn a_loop_of_new_tasks_is_a_warning_while_every_task_that_they_are_to_replace_ru
               service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
               alert: kill_loop (warning): service
             120s:
-              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: alert only
               service | below_desired | await 900s | 0 of 1 desired tasks are running; a deployment is in progress; 3 tasks of the deployment failed in a row; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
-              alert: escalated kill_loop (error): service
+              alert: escalated kill_loop (critical): service
               looks again in 900s
             open: kill_loop service, seen 3, reported
             open: below_desired service, seen 1
+        "#]],
+    );
+}
+
+/// No task of the service becomes healthy before it fails.
+#[test]
+fn a_loop_of_which_no_task_ever_serves_is_an_outage() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=1
+        task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 3m ago stop-code EssentialContainerExited
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 2m ago stop-code EssentialContainerExited
+        task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 1m ago stop-code EssentialContainerExited
+        task t4 RUNNING/RUNNING on i-1 app:8080->32771 for 10s
+        target web i-1:32771 initial
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: group web
+              service | kill_loop | await 60s | 3 tasks failed within 30 min, the last one with EssentialContainerExited; the last one had run for 9 min; none of the service's targets is healthy: found once; waiting for a second check
+              web i-1:32771 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: group web
+              service | kill_loop | alert | 3 tasks failed within 30 min, the last one with EssentialContainerExited; the last one had run for 9 min; none of the service's targets is healthy: alert only
+              web i-1:32771 | unhealthy | await 60s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              alert: kill_loop (critical): service
+              looks again in 60s
+            open: unhealthy web i-1:32771, seen 2
+            open: kill_loop service, seen 2, reported
         "#]],
     );
 }
