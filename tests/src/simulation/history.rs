@@ -31,6 +31,9 @@ pub(crate) struct History {
     /// When a target that belonged to no task was last healthy, by the cluster whose task answered
     /// there. Without a cluster: something answered that ECS does not show.
     served: BTreeMap<(Place, Option<String>), u64>,
+    /// When a task of this `cluster/service` last used the address of a registered target that
+    /// belonged to no task, by any of its ports.
+    on_address: BTreeMap<((String, u16), String), u64>,
     /// The time since which something that ECS does not show has answered on a healthy target.
     outsiders: BTreeMap<Place, u64>,
     /// The last reading.
@@ -93,10 +96,18 @@ impl History {
         for group in truth::groups(world) {
             for (id, port, state) in truth::registered(world, group) {
                 let place = Place { group: group.to_owned(), id, port };
-                if state != "healthy" || owned.contains(&place) {
+                if owned.contains(&place) {
                     continue;
                 }
-                let answers = truth::answering(world, &place.id, port).map(|it| it.cluster);
+                let answers = truth::answering(world, &place.id, port);
+                if let Some(task) = &answers {
+                    let key = format!("{}/{}", task.cluster, task.service);
+                    self.on_address.insert(((place.id.clone(), port), key), world.now_ms());
+                }
+                if state != "healthy" {
+                    continue;
+                }
+                let answers = answers.map(|it| it.cluster);
                 let hidden = truth::is_answered_by_unlisted(world, &place.id, port);
                 if hidden {
                     let since = self.outsiders.get(&place).copied().unwrap_or(world.now_ms());
@@ -170,8 +181,13 @@ impl History {
         self.leaving.get(task).filter(|_| self.ran.contains(task)).copied()
     }
 
-    /// Returns whether a task of this service, in any group, used this address after that time.
+    /// Returns whether a task of this service, in any group or none, used this address after that
+    /// time.
     pub(crate) fn was_on(&self, place: &Place, service: &str, later_than: u64) -> bool {
+        let used = ((place.id.clone(), place.port), service.to_owned());
+        if self.on_address.get(&used).is_some_and(|at| *at > later_than) {
+            return true;
+        }
         let here = |other: &Place| other.id == place.id && other.port == place.port;
         let later = |gone: &Option<u64>| gone.is_none_or(|at| at > later_than);
         self.held

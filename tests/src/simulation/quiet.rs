@@ -10,6 +10,7 @@ use super::watched::{Watched, record};
 use super::{Play, Stop, actions, alerted, broken, explained, troubles};
 use portkeeper_core::code::Code;
 use portkeeper_core::policy::Mode;
+use portkeeper_core::time::Timestamp;
 use portkeeper_stage::{DEAD_LETTERS, MAX_RECEIVE_COUNT, QUEUE, TOPIC};
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elbv2::WriteKind;
@@ -249,7 +250,9 @@ fn targets_are_explained(
         }
         let reported: Vec<&Code> =
             users.iter().flat_map(|one| one.reported_codes(&place)).collect();
-        if reported.is_empty() {
+        // A check remembers for a day which targets tasks of other clusters explained.
+        let now = Timestamp::from_millis(i64::try_from(world.now_ms()).unwrap_or(i64::MAX));
+        if reported.is_empty() && !users.iter().any(|one| one.explains_elsewhere(&place, now)) {
             return broken(
                 "unexplained",
                 format!("{what} belongs to nobody, and no alert reported it"),

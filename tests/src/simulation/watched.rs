@@ -5,6 +5,7 @@ use super::history::Place;
 use portkeeper_core::code::Code;
 use portkeeper_core::ids::{Target, TargetGroupArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
+use portkeeper_core::time::Timestamp;
 use portkeeper_stage::TABLE;
 use portkeeper_world::{World, dynamodb};
 
@@ -39,6 +40,12 @@ impl Watched<'_> {
             self.record.known_target(&group, &target).map(|known| known.seen_absent_at)
         });
         known == Some(None)
+    }
+
+    /// Returns whether the record still explains the target by a task of another cluster.
+    pub(crate) fn explains_elsewhere(&self, place: &Place, now: Timestamp) -> bool {
+        parsed(place)
+            .is_some_and(|(group, target)| self.record.is_of_other_cluster(&group, &target, now))
     }
 
     /// Returns the findings that alerts reported about a target.

@@ -8,6 +8,7 @@ use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
 use crate::observation::{HealthState, Observation, TaskStatus};
+use crate::subject::Subject;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -143,8 +144,8 @@ pub(super) fn update(
     }
 }
 
-/// Remembers which targets belong to tasks of other clusters, as long as they are registered and no
-/// later answer of those clusters shows otherwise.
+/// Remembers which targets belong to tasks of other clusters, as long as they are registered,
+/// nothing else is found of them, and no later answer of those clusters shows otherwise.
 pub(super) fn update_other_clusters(
     record: &mut LedgerRecord,
     observation: &Observation,
@@ -160,7 +161,13 @@ pub(super) fn update_other_clusters(
         let is_registered = |target: &Target| {
             found.targets.iter().any(|it| it.target == *target && it.is_registered())
         };
-        targets.retain(|target, _| is_registered(target) && (!is_read || is_shown(target)));
+        let is_found = |target: &Target| {
+            let subject = Subject::Target(group.clone(), target.clone());
+            judgement.findings.iter().any(|it| it.subject == subject)
+        };
+        targets.retain(|target, _| {
+            is_registered(target) && !is_found(target) && (!is_read || is_shown(target))
+        });
     }
     record.of_other_clusters.retain(|_, targets| !targets.is_empty());
     for (group, target) in &judgement.of_other_clusters {

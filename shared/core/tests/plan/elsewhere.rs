@@ -408,3 +408,56 @@ fn many_targets_of_another_cluster_cause_no_alert() {
     assert!(!made.contains("alert:"), "{made}");
     assert!(!made.contains("open:"), "{made}");
 }
+
+/// A task of this cluster got the address, so the one of the other cluster is gone.
+#[test]
+fn another_explanation_ends_what_is_remembered_of_other_clusters() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.1
+        owner web/t9 RUNNING/RUNNING ip 10.0.0.2 groups web in prod-2
+        target web 10.0.0.1:8080 healthy
+        target web 10.0.0.2:8080 healthy
+        look
+        look after 60s
+        owner web/t9 STOPPED/STOPPED ip 10.0.0.2 groups web in prod-2 ended 1s ago
+        owner billing/t8 RUNNING/RUNNING ip 10.0.0.2 groups billing
+        target web 10.0.0.3:8080 unhealthy
+        gap elsewhere
+        look after 1h
+        owner billing/t8 STOPPED/STOPPED ip 10.0.0.2 groups billing ended 1s ago
+        target web 10.0.0.2:8080 unhealthy
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster
+              web 10.0.0.2:8080 | foreign | await 60s | no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | - | leave | belongs to task t9 of service prod-2/web, which also uses this group
+            3660s:
+              asks: owners in the cluster
+              web 10.0.0.2:8080 | foreign | await 60s | leads to task t8 of service billing; Portkeeper has no proof that it ever belonged to this service: found once; waiting for a second check
+              web 10.0.0.3:8080 | foreign | await 60s | no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS: found once; waiting for a second check
+              looks again in 60s
+            3720s:
+              asks: owners in the cluster; owners elsewhere in web
+              service | - | unknown | the services of other clusters could not be read: throttled
+              web 10.0.0.2:8080 | foreign | await 840s | no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS: found once; waiting for a second check
+              web 10.0.0.3:8080 | foreign | await 840s | no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS: found once; waiting for a second check
+              looks again in 840s
+            3780s:
+              asks: owners in the cluster; owners elsewhere in web
+              service | - | unknown | the services of other clusters could not be read: throttled
+              web 10.0.0.2:8080 | foreign | await 780s | no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS: found once; waiting for a second check
+              web 10.0.0.3:8080 | foreign | await 780s | no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS: found once; waiting for a second check
+            open: foreign web 10.0.0.2:8080, seen 3
+            open: foreign web 10.0.0.3:8080, seen 3
+        "#]],
+    );
+}
