@@ -9,6 +9,7 @@ mod absent;
 mod foreign;
 mod health;
 mod kill_loop;
+mod outside_vpc;
 mod proof;
 mod refusal;
 mod traffic;

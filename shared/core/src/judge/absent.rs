@@ -4,8 +4,9 @@
 //!
 //! AWS facts: F-1.3, F-3.5, F-4.
 
+use super::outside_vpc::{outside_vpc, zone_needed};
 use super::refusal::refusal_of_ecs;
-use crate::action::{ActionKind, TargetZone};
+use crate::action::ActionKind;
 use crate::api_call::Operation;
 use crate::code::{Code, Severity};
 use crate::compare::{Absent, Comparison};
@@ -16,7 +17,6 @@ use crate::expected::{
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
 use crate::input::PlanInput;
-use crate::ledger::Incident;
 use crate::observation::{
     ContainerInstanceState, DeploymentController, FoundGroup, Observation, Service, Task,
 };
@@ -121,7 +121,9 @@ pub(super) fn judge_absent(
     }
     if let Some(evidence) = outside_vpc(input, comparison, absent) {
         let evidence = format!("{running}, and {evidence}");
+        let repair_from = draining_until(input, absent, &subject);
         let mut found = zone_needed(input, absent, group, subject, &evidence);
+        found.repair_from = repair_from;
         if task.is_some_and(|task| is_draining(&input.observation, task)) {
             found.repair = None;
         }
@@ -329,90 +331,5 @@ fn unfit_instance(observation: &Observation, task: &Task) -> Option<Unfit> {
         }
         Some(ContainerInstanceState { agent_connected: false, .. }) => Some(Unfit::Disconnected),
         Some(_) => None,
-    }
-}
-
-/// Returns the evidence that the target's address is outside its group's VPC. Either ELBv2 refused
-/// the address without a zone, or a task of the same subnet is already registered with the zone
-/// `all`. There is no other evidence: subnets are not read.
-fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> Option<String> {
-    let expected = &absent.expected;
-    let TargetId::Ip(address) = &expected.target.id else { return None };
-    let subject = Subject::Target(expected.group.clone(), expected.target.clone());
-    let open = |code: &Code| {
-        let same = |open: &&Incident| !open.is_over() && open.task.as_ref() == Some(&expected.task);
-        input.record.incident(code, &subject).filter(same)
-    };
-    let known = open(&Code::AzAllNeeded);
-    if let Some(refusal) =
-        known.or_else(|| open(&Code::Missing)).and_then(|open| open.repairs.refusal.as_deref())
-    {
-        if says_outside(refusal, &address.to_string()) {
-            return Some("ELBv2 refuses its address without an Availability Zone".to_owned());
-        }
-        if refusal.contains("is within the VPC") {
-            return None;
-        }
-    }
-    if let Some(neighbour) = neighbour_outside(input, comparison, expected) {
-        return Some(format!(
-            "{neighbour} in the same subnet is registered with the Availability Zone `all`"
-        ));
-    }
-    known.map(|_| "an earlier check found that its address needs an Availability Zone".to_owned())
-}
-
-/// Returns a target of the same group that is registered with the zone `all` and whose task is in
-/// the same subnet.
-fn neighbour_outside<'a>(
-    input: &PlanInput,
-    comparison: &'a Comparison,
-    expected: &ExpectedTarget,
-) -> Option<&'a TargetId> {
-    let subnet_of = |arn: &TaskArn| {
-        let task = input.observation.tasks.iter().find(|task| task.arn == *arn)?;
-        task.network_interface.as_ref()?.subnet.as_ref()
-    };
-    let subnet = subnet_of(&expected.task)?;
-    let neighbour = comparison.matched.iter().find(|matched| {
-        matched.expected.group == expected.group
-            && TargetZone::of(&matched.registered).is_some()
-            && subnet_of(&matched.expected.task) == Some(subnet)
-    })?;
-    Some(&neighbour.expected.target.id)
-}
-
-/// The two messages with which ELBv2 refuses an address outside the VPC, both with the code
-/// `ValidationError`: "You must specify a valid Availability Zone or select 'all' for all enabled
-/// Availability zones, since the IP address '…' is outside the VPC"
-/// (kubernetes-sigs/aws-load-balancer-controller#3084) and "The Availability Zone is required for
-/// IP address '…' because it is not in the VPC" (the same, #3714).
-fn says_outside(refusal: &str, address: &str) -> bool {
-    let outside = refusal.contains("is outside the VPC") || refusal.contains("is not in the VPC");
-    outside && refusal.contains("Availability Zone") && refusal.contains(&format!("'{address}'"))
-}
-
-fn zone_needed(
-    input: &PlanInput,
-    absent: &Absent,
-    group: &FoundGroup,
-    subject: Subject,
-    evidence: &str,
-) -> Finding {
-    let expected = &absent.expected;
-    let vpc = group.vpc.as_deref().map_or(String::new(), |vpc| format!(" {vpc}"));
-    let task = expected.task.short();
-    let mut why = format!(
-        "task {task} has been running for {evidence}: it is outside the group's VPC{vpc}, and ECS cannot register it"
-    );
-    if !input.policy.az_all {
-        why.push_str("; the parameter AzAll is off, so Portkeeper does not register it");
-    }
-    let with_zone = RepairStep { kind: ActionKind::Register, zone: Some(TargetZone::All) };
-    Finding {
-        task: Some(expected.task.clone()),
-        repair: input.policy.az_all.then_some(with_zone),
-        repair_from: draining_until(input, absent, &subject),
-        ..finding(input, Code::AzAllNeeded, subject, why)
     }
 }

@@ -175,6 +175,8 @@ pub(super) enum Answer {
     None,
     /// The checks may not have noticed yet that the task has stopped.
     Pending(Timestamp),
+    /// The same, for longer than any checks take.
+    Overdue,
     /// Something answers.
     Serves,
     /// The state does not show it.
@@ -192,9 +194,24 @@ fn last_stop(observation: &Observation, target: &Target, was: &TaskArn) -> Optio
     ended.filter_map(|task| task.stopped_at).max()
 }
 
+/// How long after the end of a task the load balancer may take to check its target: at most 300 s
+/// for each of at most 10 checks
+/// ([CreateTargetGroup](https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html)).
+const CHECKS_TAKE_SECS: u32 = 3600;
+
 /// A leftover target fails its health checks, because its task has stopped. If it does not, it is
 /// in use by something that ECS does not know.
 pub(super) fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) -> Answer {
+    let answer = answer_now(input, unexpected, was);
+    // ECS lists a stopped task for an hour.
+    let task = input.observation.tasks.iter().find(|it| it.arn == *was);
+    let is_recent = task.is_some_and(|task| {
+        task.stopped_at.is_none_or(|at| input.now.secs_since(at) < CHECKS_TAKE_SECS)
+    });
+    if matches!(answer, Answer::Pending(_)) && !is_recent { Answer::Overdue } else { answer }
+}
+
+fn answer_now(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) -> Answer {
     let target = &unexpected.registered.target;
     let by = answerer(&input.observation, &unexpected.group, target);
     if by == Answerer::Task {

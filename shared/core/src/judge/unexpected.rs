@@ -180,11 +180,11 @@ fn judge_unexplained(
     let may_be_meant = matches!(other, Some((_, None)));
     let answer = answer(input, unexpected, was);
     match answer {
-        Answer::Pending(at) if is_recent(input, was) => {
+        Answer::Pending(at) => {
             judgement.say(subject, Some(code), Decision::Await(at), format!("{why}: {PENDING}"));
             return;
         }
-        Answer::Pending(_) => {
+        Answer::Overdue => {
             let why = format!("{why}; not deregistered: {PENDING}");
             let found = finding(input, code, subject, why);
             judgement.find(Finding { task: Some(was.clone()), ..found });
@@ -212,20 +212,6 @@ const SERVES: &str = "its health checks are answered although no task of this cl
 
 /// Why such a target is not judged yet.
 const PENDING: &str = "the load balancer has not finished its health checks since";
-
-/// How long after the end of a task the load balancer may take to check its target: at most 300 s
-/// for each of at most 10 checks
-/// ([CreateTargetGroup](https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html)).
-const PENDING_SECS: u32 = 3600;
-
-/// Whether ECS lists the task and it has stopped within the time of [`PENDING_SECS`], or has not
-/// stopped.
-fn is_recent(input: &PlanInput, task: &TaskArn) -> bool {
-    let task = input.observation.tasks.iter().find(|it| it.arn == *task);
-    task.is_some_and(|task| {
-        task.stopped_at.is_none_or(|at| input.now.secs_since(at) < PENDING_SECS)
-    })
-}
 
 /// Judges a target whose address may belong to a task that was not read. It stays. On a host where
 /// ECS may not show every task it is reported, because reading again does not help.
