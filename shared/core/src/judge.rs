@@ -17,7 +17,7 @@ mod unexpected;
 mod whole;
 
 pub(crate) use proof::is_watched;
-pub(crate) use traffic::{is_served, knows_groups};
+pub(crate) use traffic::{is_served, knows_groups, serves_nobody};
 
 use crate::action::ActionKind;
 use crate::code::{Code, Severity};

@@ -10,6 +10,7 @@ mod known;
 mod repairs;
 
 use crate::api_call::ApiCall;
+use crate::code::{Code, Severity};
 use crate::compare::{compare, out_of_scope};
 use crate::expected::{ExpectedTargets, expected_with_record};
 use crate::finding::{Finding, RepairStep};
@@ -109,7 +110,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     };
     let mut open = incidents::track(&seen);
     let decided = repairs::decide(input, mode.mode, &judgement.findings, &mut open, &comparison);
-    let mut suppressed = Vec::new();
+    let mut suppressed = outages_of_a_loop(&judgement.findings, &open);
     // I-COMPLETE: "every finding is repaired, awaited or reported"
     let mut verdicts = judgement.verdicts.clone();
     let mut actions = Actions::default();
@@ -155,6 +156,17 @@ pub fn plan(input: &PlanInput) -> Plan {
     let resume_at = decided.resume_at.into_iter().chain(lingers).min();
     let recheck_at = next_look(input, &verdicts, resume_at, &mut record);
     finish(input, verdicts, actions.in_order(input), alerts, recheck_at, record)
+}
+
+/// Returns what needs no alert of its own while an alert says that no task of a crash loop becomes
+/// healthy: each task of the loop would be reported, and resolved when ECS replaces it.
+fn outages_of_a_loop(findings: &[Finding], open: &[Incident]) -> Vec<Subject> {
+    let is_loop = |code: &Code| *code == Code::KillLoop;
+    let is_confirmed = open.iter().any(|it| is_loop(&it.code) && it.confirmation.confirmed);
+    let is_outage =
+        findings.iter().any(|it| is_loop(&it.code) && it.severity == Some(Severity::Critical));
+    let failing = findings.iter().filter(|it| it.code == Code::Unhealthy);
+    failing.filter(|_| is_confirmed && is_outage).map(|it| it.subject.clone()).collect()
 }
 
 fn due_alerts(

@@ -23,10 +23,12 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
             return broken("second look", format!("{} was seen by no second look", what()));
         }
         if incident.alerted.is_none() && one.service.mode != Mode::Off {
-            let suppressed = one
-                .reported()
-                .any(|other| other.code == Code::LimitExceeded || other.code == Code::Fight);
-            if !suppressed {
+            let suppresses = |other: &Incident| match other.code {
+                Code::LimitExceeded | Code::Fight => true,
+                Code::KillLoop => incident.code == Code::Unhealthy,
+                _ => false,
+            };
+            if !one.reported().any(suppresses) {
                 return broken("alert", format!("{} is open, and no alert reported it", what()));
             }
         }

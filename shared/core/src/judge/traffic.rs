@@ -70,6 +70,18 @@ pub(crate) fn is_served(
         || others.map(|it| &it.registered).any(|it| may_serve(it) && may_be_own(it))
 }
 
+/// Whether the service has groups, and none has a healthy target of it.
+pub(crate) fn serves_nobody(
+    observation: &Observation,
+    service: &Service,
+    expected: &ExpectedTargets,
+    comparison: &Comparison,
+) -> bool {
+    let groups = named_groups(service);
+    let is_served = |group: &TargetGroupArn| is_served(observation, expected, comparison, group);
+    !groups.is_empty() && knows_groups(observation) && !groups.iter().any(is_served)
+}
+
 /// Whether every group of the service was read.
 pub(crate) fn knows_groups(observation: &Observation) -> bool {
     let Some(service) = &observation.service else { return false };
@@ -186,12 +198,11 @@ impl<'a> Traffic<'a> {
 
     /// Tasks that fail repeatedly are an outage if none of the service's targets is healthy.
     fn raise_loop(&self, judgement: &mut Judgement) {
-        let groups = named_groups(self.service);
-        let is_out = !groups.is_empty()
-            && knows_groups(&self.input.observation)
-            && !groups.iter().any(|group| self.is_served(group));
-        let loops = judgement.findings.iter_mut().filter(|it| it.code == Code::KillLoop);
-        for one in loops.filter(|_| is_out) {
+        let observation = &self.input.observation;
+        if !serves_nobody(observation, self.service, self.expected, self.comparison) {
+            return;
+        }
+        for one in judgement.findings.iter_mut().filter(|it| it.code == Code::KillLoop) {
             one.severity = Some(Severity::Critical);
             one.why.push_str("; none of the service's targets is healthy");
         }

@@ -11,7 +11,7 @@ use crate::expected::{
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
-use crate::judge::{is_served, knows_groups};
+use crate::judge::{is_served, knows_groups, serves_nobody};
 use crate::ledger::{Ending, Incident};
 use crate::observation::{HealthState, Missed, RegisteredTarget, TargetGroup};
 use crate::occupant::{OtherTaskView, other_task_on};
@@ -186,12 +186,17 @@ fn group_ended(seen: &Seen<'_>, whole: &Incident) -> Option<Ending> {
 }
 
 /// A deployment that starts while tasks are missing does not restore them. It only suppresses
-/// alerts that it may explain.
+/// alerts that it may explain. A shortage that was confirmed lasts until a target is healthy: tasks
+/// that run for seconds before they fail serve nobody.
 fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let service = seen.input.observation.service.as_ref()?;
     let (running, wanted) = (service.running_count, service.wanted_count());
     if running >= wanted {
-        return Some(seen.over(format!("{running} of {wanted} desired tasks are running")));
+        let serves_nobody =
+            || serves_nobody(&seen.input.observation, service, seen.expected, seen.comparison);
+        let lasts = wanted > 0 && incident.confirmation.confirmed && serves_nobody();
+        return (!lasts)
+            .then(|| seen.over(format!("{running} of {wanted} desired tasks are running")));
     }
     (!incident.confirmation.confirmed).then(|| seen.over("a deployment is in progress"))
 }

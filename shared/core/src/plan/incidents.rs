@@ -5,6 +5,7 @@
 
 use super::endings::{Seen, ending, may_be_registered};
 use super::impact;
+use crate::code::Code;
 use crate::finding::Finding;
 use crate::input::PlanInput;
 use crate::ledger::{Confirmation, Ending, Incident, Room};
@@ -64,8 +65,8 @@ fn not_found(seen: &Seen<'_>) -> Vec<Incident> {
         }
         match ending(seen, known) {
             None => incidents.push(known.clone()),
-            // The incident about its group reports the end.
-            Some(_) if known.alerted.is_none() && is_reported_by_group(seen, known) => {}
+            // Another incident reported the outage, and reports its end.
+            Some(_) if known.alerted.is_none() && is_reported_by_another(seen, known) => {}
             Some(ending) if known.is_worth_an_end() => {
                 let ending = known.ending.clone().or(Some(ending));
                 incidents.push(Incident { ending, ..known.clone() });
@@ -77,8 +78,14 @@ fn not_found(seen: &Seen<'_>) -> Vec<Incident> {
     incidents
 }
 
-fn is_reported_by_group(seen: &Seen<'_>, one: &Incident) -> bool {
-    seen.input.record.incidents.iter().any(|whole| impact::reports(whole, one))
+/// Whether an incident about its group, or about the crash loop of its service, reports it.
+fn is_reported_by_another(seen: &Seen<'_>, one: &Incident) -> bool {
+    let is_of_loop = |loops: &Incident| {
+        let is_reported = loops.code == Code::KillLoop && loops.alerted.is_some();
+        is_reported && !loops.is_over() && one.code == Code::Unhealthy
+    };
+    let incidents = &seen.input.record.incidents;
+    incidents.iter().any(|other| impact::reports(other, one) || is_of_loop(other))
 }
 
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {

@@ -452,3 +452,56 @@ fn two_incidents_about_one_target_are_distinct() {
     ",
     ));
 }
+
+/// Tasks that run for seconds before they fail serve nobody.
+#[test]
+fn a_shortage_lasts_until_a_target_is_healthy() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=1
+        task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 1m ago stop-code EssentialContainerExited
+        look
+        look after 16m
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 for 10s
+        target web i-1:32769 initial
+        look after 5m
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 1m ago stop-code EssentialContainerExited
+        target web i-1:32769 gone
+        look after 5m
+        look after 16m
+        task t3 RUNNING/RUNNING on i-1 app:8080->32770 for 10s
+        target web i-1:32770 initial
+        look after 5m
+        task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 1m ago stop-code EssentialContainerExited
+        target web i-1:32770 gone
+        look after 5m
+        look after 16m
+        ",
+        &expect![[r#"
+            0s:
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; the last task that failed: EssentialContainerExited: found once; waiting for a second check
+              looks again in 900s
+            960s:
+              service | below_desired | alert | 0 of 1 desired tasks are running; the last task that failed: EssentialContainerExited: alert only
+              alert: below_desired (critical): service
+            1260s:
+              asks: group web
+              web i-1:32769 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              looks again in 120s
+            1560s:
+              service | below_desired | alert | 0 of 1 desired tasks are running; the last task that failed: EssentialContainerExited: alert only
+            2520s:
+              service | below_desired | alert | 0 of 1 desired tasks are running; the last task that failed: EssentialContainerExited: alert only
+            2820s:
+              asks: group web
+              web i-1:32770 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              looks again in 120s
+            3120s:
+              service | below_desired | alert | 0 of 1 desired tasks are running; the last task that failed: EssentialContainerExited: alert only
+            4080s:
+              service | below_desired | alert | 0 of 1 desired tasks are running; the last task that failed: EssentialContainerExited: alert only
+            open: below_desired service, seen 6, reported
+        "#]],
+    );
+}

@@ -783,3 +783,88 @@ fn a_loop_of_which_no_task_ever_serves_is_an_outage() {
         "#]],
     );
 }
+
+/// ECS replaces each task that fails, and the outage is one.
+#[test]
+fn each_task_of_a_loop_that_never_serves_has_no_alert_of_its_own() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=1 min=0
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 4m ago stop-code ServiceSchedulerInitiated reason "Task failed ELB health checks in (target-group arn:x)"
+        target web i-1:32768 gone
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 for 90s
+        target web i-1:32769 unhealthy
+        look after 5m
+        look after 2m
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10s ago stop-code ServiceSchedulerInitiated reason "Task failed ELB health checks in (target-group arn:x)"
+        target web i-1:32769 gone
+        task t3 RUNNING/RUNNING on i-1 app:8080->32770 for 90s
+        target web i-1:32770 unhealthy
+        look after 3m
+        look after 2m
+        task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 10s ago stop-code ServiceSchedulerInitiated reason "Task failed ELB health checks in (target-group arn:x)"
+        target web i-1:32770 gone
+        task t4 RUNNING/RUNNING on i-1 app:8080->32771 for 90s
+        target web i-1:32771 unhealthy
+        look after 3m
+        look after 2m
+        task t4 STOPPED/STOPPED on i-1 app:8080->32771 ended 10s ago stop-code ServiceSchedulerInitiated reason "Task failed ELB health checks in (target-group arn:x)"
+        target web i-1:32771 gone
+        task t5 RUNNING/RUNNING on i-1 app:8080->32772 for 90s
+        target web i-1:32772 unhealthy
+        look after 3m
+        look after 2m
+        target web i-1:32772 healthy
+        look after 3m
+        look after 30m
+        "#,
+        &expect![[r#"
+            0s:
+            300s:
+              asks: group web
+              web i-1:32769 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              looks again in 120s
+            420s:
+              asks: group web
+              web i-1:32769 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
+              alert: unhealthy (critical): web i-1:32769
+            600s:
+              asks: group web
+              web i-1:32770 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              alert: resolved unhealthy (critical): web i-1:32769 (the target is no longer registered, after 5 min)
+              looks again in 120s
+            720s:
+              asks: group web
+              web i-1:32770 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
+              alert: unhealthy (critical): web i-1:32770
+            900s:
+              asks: group web
+              service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in arn:x; the last one had run for 6 min 20 s; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: found once; waiting for a second check
+              web i-1:32771 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              alert: resolved unhealthy (critical): web i-1:32770 (the target is no longer registered, after 5 min)
+              looks again in 60s
+            1020s:
+              asks: group web
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in arn:x; the last one had run for 6 min 20 s; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: alert only
+              web i-1:32771 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
+              alert: kill_loop (critical): service
+            1200s:
+              asks: group web
+              service | kill_loop | alert | ECS stopped 4 tasks within 30 min for failed health checks in arn:x; the last one had run for 6 min 20 s; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: alert only
+              web i-1:32772 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              looks again in 120s
+            1320s:
+              asks: group web
+              service | kill_loop | alert | ECS stopped 4 tasks within 30 min for failed health checks in arn:x; the last one had run for 6 min 20 s; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready; none of the service's targets is healthy: alert only
+              web i-1:32772 | unhealthy | alert | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: alert only
+            1500s:
+              service | kill_loop | alert | ECS stopped 4 tasks within 30 min for failed health checks in arn:x; the last one had run for 6 min 20 s; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+            3300s:
+              alert: resolved kill_loop (critical): service (no task failed within 30 min, after 40 min)
+        "#]],
+    );
+}
