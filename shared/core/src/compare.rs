@@ -12,7 +12,7 @@ use crate::ids::{Target, TargetGroupArn, TargetId};
 use crate::input::PlanInput;
 use crate::mode::mode_in_force;
 use crate::observation::{
-    HealthState, Observation, Questions, RegisteredTarget, ServiceStatus, TargetGroup,
+    HealthState, Observation, Questions, RegisteredTarget, ServiceStatus, TargetGroup, TaskStatus,
 };
 use crate::occupant::users_matter;
 use crate::policy::Mode;
@@ -202,8 +202,12 @@ pub fn questions(input: &PlanInput) -> Questions {
         return questions;
     }
     let judgeable = |unexpected: &&Unexpected| {
-        let id = &unexpected.registered.target.id;
-        !expected.undetermined.iter().any(|undetermined| undetermined.reach.covers(id))
+        let target = &unexpected.registered.target;
+        let mut covering = expected.undetermined.iter().filter(|it| it.reach.covers(&target.id));
+        // What is healthy while the next task has not started may be another writer's.
+        let is_healthy = unexpected.registered.state == HealthState::Healthy;
+        covering.next().is_none()
+            || (is_healthy && may_get_only_later(observation, &expected, target))
     };
     let is_ours =
         |it: &&Unexpected| left_to_others(input, &it.group, &it.registered.target).is_none();
@@ -211,6 +215,23 @@ pub fn questions(input: &PlanInput) -> Questions {
         ask_about_unexpected(input, &expected, unexpected, &mut questions);
     }
     questions
+}
+
+/// Whether each undetermined task that may get the target has not started, so it cannot answer
+/// there.
+pub(crate) fn may_get_only_later(
+    observation: &Observation,
+    expected: &ExpectedTargets,
+    target: &Target,
+) -> bool {
+    let mut covering = expected.undetermined.iter().filter(|it| it.reach.covers(&target.id));
+    covering.all(|it| {
+        let task = observation.tasks.iter().find(|task| task.arn == it.task);
+        task.is_some_and(|task| {
+            let waits = matches!(task.last_status, TaskStatus::Provisioning | TaskStatus::Pending);
+            waits && task.containers.iter().all(|it| it.bindings.is_empty())
+        })
+    })
 }
 
 fn ask_about_unexpected(

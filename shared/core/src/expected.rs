@@ -290,8 +290,10 @@ fn entry_target(
     match address(observation, task, entry, group) {
         Address::Known(target) if over => {
             let at = task.stopped_at.unwrap_or(observation.observed_at);
-            // An event may have waited for days in the dead-letter queue.
-            if observation.observed_at.secs_since(at) < SEEN_ABSENT_KEPT_SECS {
+            // An event may have waited for days in the dead-letter queue. ECS registers nothing for a
+            // task before it has started.
+            let is_recent = observation.observed_at.secs_since(at) < SEEN_ABSENT_KEPT_SECS;
+            if is_recent && task.started_at.is_some() {
                 expected.ended.push(FormerTarget {
                     group: entry.group.clone(),
                     target,
@@ -338,8 +340,8 @@ fn requirement(observation: &Observation, task: &Task, since: Timestamp) -> Requ
     let service = observation.service.as_ref();
     match (&task.desired_status, &task.last_status) {
         _ if !task.connected => Requirement::Optional("disconnected"),
-        _ if service.is_some_and(|service| service.ends_tasks_like(task)) => {
-            Requirement::Optional("of a deployment or task set that ECS is stopping")
+        _ if service.is_some_and(|service| service.ends_task_set_of(task)) => {
+            Requirement::Optional("of a task set that ECS is stopping")
         }
         (TaskStatus::Running, TaskStatus::Running) => Requirement::Required(since),
         (TaskStatus::Running, _) => Requirement::Optional("starting"),

@@ -206,8 +206,16 @@ pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> Ledg
             .incidents
             .iter_mut()
             .filter(|it| it.subject == subject && it.repairs.last_at.is_some());
-        for Incident { repairs, .. } in repaired {
-            repairs.note(outcome, all_registered);
+        let mut task = None;
+        for incident in repaired {
+            incident.repairs.note(outcome, all_registered);
+            task.clone_from(&incident.task);
+        }
+        // A call that was refused, or without an answer, proves nothing.
+        let is_registered =
+            outcome.kind == ActionKind::Register && outcome.result == OutcomeResult::Done;
+        if let Some(task) = task.filter(|_| is_registered) {
+            settled.remember(&outcome.group, &outcome.target, &task);
         }
     }
     settled.fit();

@@ -97,7 +97,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     impact::find_groups(input, &expected, &mut judgement);
     let mut record = input.record.clone();
     record.continuous_since.get_or_insert(input.now);
-    known::update(&mut record, &input.observation, &expected, &comparison, input.now);
+    known::update(&mut record, input, &expected, &comparison);
     known::update_other_clusters(&mut record, &input.observation, &judgement, input.now);
     for (group, target, task) in &judgement.disproved {
         record.mark_seen_absent(group, target, task, input.now);
@@ -293,9 +293,6 @@ fn begin_repair(
     let repair = Repair::decided(input.now, kind, group.clone(), target.clone());
     if let Some(incident) = incidents::of(open, finding) {
         repairs::note(incident, &repair);
-    }
-    if let (ActionKind::Register, Some(task)) = (kind, &finding.task) {
-        record.remember(group, target, task);
     }
     record.repairs.push(repair);
     actions.0.entry((kind, group.clone(), zone)).or_default().push(target.clone());

@@ -20,6 +20,7 @@ use crate::input::PlanInput;
 use crate::observation::{
     ContainerInstanceState, DeploymentController, FoundGroup, Observation, Service, Task,
 };
+use crate::policy::DEPLOYMENT_SECS;
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
@@ -103,15 +104,15 @@ pub(super) fn judge_absent(
     let running = spoken(input.now.secs_since(*since));
     match task.and_then(|task| unfit_instance(&input.observation, task)) {
         None => {}
-        Some(Unfit::Undetermined(decision, why)) => {
-            judgement.say(subject, Some(Code::Missing), decision, why);
+        Some(Unfit::Unknown) => {
+            let why = "the state of its container instance is unknown";
+            judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
             return;
         }
-        Some(Unfit::Disconnected) => {
+        Some(Unfit::Lost(what)) => {
             let mut found = missing(input, absent, group, subject, &running);
-            found.why.push_str(
-                "; the agent of its container instance is disconnected, so Portkeeper does not register it",
-            );
+            // Writing to a String cannot fail.
+            let _ = write!(found.why, "; {what}, so Portkeeper does not register it");
             found.repair = None;
             // Agents disconnect several times an hour in normal operation.
             found.confirm_seconds = input.policy.disconnected_seconds;
@@ -174,13 +175,38 @@ fn missing(
     if drains {
         why.push_str("; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it");
     }
+    let is_taken_out = task.is_some_and(|task| task.deregistered);
+    if is_taken_out {
+        why.push_str(
+            "; ECS reports that it deregistered the target, so Portkeeper does not register it",
+        );
+    }
+    let service = input.observation.service.as_ref();
+    let tasks = &input.observation.tasks;
+    let is_surplus =
+        service.zip(task).is_some_and(|(service, task)| service.is_surplus(task, tasks));
+    if is_surplus {
+        why.push_str("; ECS no longer needs the tasks of its deployment or task set, so Portkeeper does not register it");
+    }
     let is_final = refusal.is_some_and(|refusal| refusal.is_final);
-    let is_possible = !needs_id && !is_down && !drains && !is_final;
+    let may_stay = !(is_taken_out || is_surplus || drains);
+    let is_possible = !needs_id && !is_down && !is_final && may_stay;
+    let found = finding(input, Code::Missing, subject, why);
+    // ECS deregisters a target before it stops the task.
+    let has_served = input.record.was_healthy(&expected.group, &expected.target, &expected.task);
+    let least = if is_surplus {
+        DEPLOYMENT_SECS
+    } else if has_served {
+        input.policy.settle_seconds
+    } else {
+        0
+    };
     Finding {
         task: Some(expected.task.clone()),
         repair: is_possible.then_some(RepairStep { kind: ActionKind::Register, zone: None }),
         repair_from,
-        ..finding(input, Code::Missing, subject, why)
+        confirm_seconds: found.confirm_seconds.max(least),
+        ..found
     }
 }
 
@@ -306,10 +332,10 @@ fn other_revision(
 
 /// Why nothing may be registered on a task's container instance.
 enum Unfit {
-    /// The state of the task is unknown, or it is an orphan.
-    Undetermined(Decision, String),
-    /// The agent is disconnected.
-    Disconnected,
+    /// Its state is unknown.
+    Unknown,
+    /// ECS does not monitor its tasks: they may have stopped.
+    Lost(String),
 }
 
 /// Returns why nothing may be registered on the task's container instance. Its state is read again
@@ -317,19 +343,17 @@ enum Unfit {
 fn unfit_instance(observation: &Observation, task: &Task) -> Option<Unfit> {
     let instance = observation.container_instances.get(task.container_instance.as_ref()?);
     match instance.and_then(|instance| instance.state.as_ref()) {
-        None => {
-            let why = "the state of its container instance is unknown".to_owned();
-            Some(Unfit::Undetermined(Decision::Unknown, why))
-        }
-        Some(ContainerInstanceState { status, .. })
-            if !matches!(status.as_str(), "ACTIVE" | "DRAINING") =>
-        {
-            let why = format!(
+        None => Some(Unfit::Unknown),
+        Some(state) if !state.is_managed() => {
+            let status = &state.status;
+            let what = format!(
                 "its container instance is {status}: the task is an orphan that ECS no longer monitors"
             );
-            Some(Unfit::Undetermined(Decision::Leave, why))
+            Some(Unfit::Lost(what))
         }
-        Some(ContainerInstanceState { agent_connected: false, .. }) => Some(Unfit::Disconnected),
+        Some(ContainerInstanceState { agent_connected: false, .. }) => {
+            Some(Unfit::Lost("the agent of its container instance is disconnected".to_owned()))
+        }
         Some(_) => None,
     }
 }

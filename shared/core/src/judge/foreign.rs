@@ -1,8 +1,9 @@
-//! Finds a registered target that nothing in ECS explains, and asks first whether a task of another
-//! cluster does.
+//! Finds a registered target that nothing in ECS explains, or that another writer registered again,
+//! and asks first whether a task of another cluster explains it.
 //!
 //! AWS facts: F-10.3.
 
+use super::proof::is_answered;
 use crate::action::TargetZone;
 use crate::code::{Code, Severity};
 use crate::compare::Unexpected;
@@ -10,9 +11,10 @@ use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::observation::Missed;
-use crate::occupant::users_matter;
+use crate::occupant::{Answerer, answerer, users_matter};
 use crate::subject::Subject;
 use crate::verdict::Decision;
+use std::fmt::Write as _;
 
 /// How long a finding about a target that may belong to a task of another cluster waits for an
 /// answer of that cluster, if a call failed: a throttled call succeeds within minutes.
@@ -77,4 +79,55 @@ pub(super) fn foreign(
         }
     };
     Finding { severity, ..finding(input, Code::Foreign, subject, why) }
+}
+
+/// Why a healthy target without a task is another writer's.
+const SERVES: &str = "its health checks are answered although no task of this cluster is on its address: something else answers there";
+
+/// Finds a target that belonged to this task and that another writer registered again.
+pub(super) fn not_ours(
+    input: &PlanInput,
+    unexpected: &Unexpected,
+    subject: Subject,
+    other: Option<(TaskArn, Option<String>)>,
+    was: &TaskArn,
+    why: &str,
+) -> Finding {
+    let mut finding = foreign(input, unexpected, subject, other);
+    // Writing to a String cannot fail.
+    let _ = write!(finding.why, "; it belonged to task {}, but {why}", was.short());
+    finding
+}
+
+/// Finds a healthy target on which no task of ECS can answer, although one may be on its address.
+pub(super) fn served_by_others(
+    input: &PlanInput,
+    unexpected: &Unexpected,
+    subject: Subject,
+    idle: Option<&TaskArn>,
+    was: &TaskArn,
+) -> Finding {
+    let Some(idle) = idle else {
+        return not_ours(input, unexpected, subject, None, was, SERVES);
+    };
+    let why = format!(
+        "its health checks are answered although task {}, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task {}",
+        idle.short(),
+        was.short()
+    );
+    finding(input, Code::Foreign, subject, why)
+}
+
+/// Whether the proof has ended and something answers without a task that can answer there.
+pub(super) fn is_served_by_others(input: &PlanInput, unexpected: &Unexpected) -> bool {
+    let Unexpected { group, registered } = unexpected;
+    is_released(input, unexpected)
+        && is_answered(registered)
+        && answerer(&input.observation, group, &registered.target) == Answerer::Nobody
+}
+
+/// Whether the proof that this registration was this service's has ended.
+pub(super) fn is_released(input: &PlanInput, unexpected: &Unexpected) -> bool {
+    let known = input.record.known_target(&unexpected.group, &unexpected.registered.target);
+    known.is_some_and(|known| known.seen_absent_at.is_some())
 }

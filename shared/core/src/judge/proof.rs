@@ -7,13 +7,14 @@ use crate::action::TargetZone;
 use crate::address::{Occupied, last_occupied};
 use crate::api_call::Operation;
 use crate::code::Code;
-use crate::compare::Unexpected;
+use crate::compare::{Unexpected, may_get_only_later};
 use crate::expected::{ExpectedTargets, FormerTarget};
+use crate::finding::Judgement;
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::observation::{HealthState, Observation, RegisteredTarget, Task};
-use crate::occupant::{Answerer, answerer};
+use crate::occupant::{Answerer, OtherTaskView, answerer, covers_all_clusters, other_task_on};
 use crate::subject::Subject;
 use crate::time::Timestamp;
 
@@ -248,4 +249,47 @@ fn answer_now(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) -> Answ
 pub(super) fn is_answered(target: &RegisteredTarget) -> bool {
     target.state == HealthState::Healthy
         || target.reason.as_deref() == Some("Target.ResponseCodeMismatch")
+}
+
+/// Ends the proof of a registration that is another writer's, even if the verdict has to wait: what
+/// shows it may be gone by then.
+pub(super) fn note_disproof(
+    input: &PlanInput,
+    expected: &ExpectedTargets,
+    unexpected: &Unexpected,
+    proof: &Proof<'_>,
+    judgement: &mut Judgement,
+) {
+    let target = &unexpected.registered.target;
+    let serves = |was: &TaskArn| {
+        is_answered_meanwhile(input, expected, unexpected)
+            && answer(input, unexpected, was) == Answer::Serves
+    };
+    let was = match proof {
+        Proof::Disproved(task, _) => *task,
+        Proof::FormerTarget(FormerTarget { task, .. }) if serves(task) => task,
+        Proof::Ledger(task) if !is_live(&input.observation, task) && serves(task) => *task,
+        Proof::FormerTarget(_) | Proof::Ledger(_) | Proof::None | Proof::Unverified => return,
+    };
+    judgement.disproved.push((unexpected.group.clone(), target.clone(), was.clone()));
+}
+
+/// Whether a program answers on the address although each task that may get it has not started.
+fn is_answered_meanwhile(
+    input: &PlanInput,
+    expected: &ExpectedTargets,
+    unexpected: &Unexpected,
+) -> bool {
+    let observation = &input.observation;
+    let target = &unexpected.registered.target;
+    let view = other_task_on(observation, &unexpected.group, target);
+    observation.tasks_are_whole()
+        && is_answered(&unexpected.registered)
+        && may_get_only_later(observation, expected, target)
+        && covers_all_clusters(observation, &unexpected.group, target)
+        && matches!(view, OtherTaskView::Nobody | OtherTaskView::Pending(_))
+}
+
+pub(super) fn is_live(observation: &Observation, task: &TaskArn) -> bool {
+    observation.tasks.iter().any(|listed| listed.arn == *task && !listed.last_status.is_over())
 }

@@ -177,7 +177,9 @@ impl<'a> Traffic<'a> {
                 && !groups.iter().any(|group| self.belongs_in(task, group));
             let is_unused =
                 !self.is_newer(task) && groups.iter().any(|it| self.is_unused(task, it));
-            (is_undetermined || is_unused) && groups.iter().all(|it| self.is_due(task, it))
+            (is_undetermined || is_unused)
+                && !self.is_served_elsewhere(task)
+                && groups.iter().all(|it| self.is_due(task, it))
         };
         let unknown: Vec<&&Task> = running.iter().filter(is_unknown).collect();
         if unknown.is_empty() && unlisted == 0 {
@@ -209,11 +211,8 @@ impl<'a> Traffic<'a> {
     }
 
     /// Findings about single tasks that are warnings are errors if at least half of the running
-    /// tasks have one and no healthy target, unless a critical finding reports the outage.
+    /// tasks have one and no healthy target.
     fn raise_unserved(&self, judgement: &mut Judgement) {
-        if judgement.findings.iter().any(|it| severity_of(it) == Severity::Critical) {
-            return;
-        }
         let mut running = self.running();
         if running.iter().any(|task| !self.is_newer(task)) {
             running.retain(|task| !self.is_newer(task));
@@ -235,16 +234,27 @@ impl<'a> Traffic<'a> {
         }
     }
 
-    /// Whether a healthy target of one of the service's groups may be the task's.
+    /// Whether a target at the task's address is healthy in a group that the service has left.
+    fn is_served_elsewhere(&self, task: &Task) -> bool {
+        let observation = &self.input.observation;
+        let places = occupied(observation, task);
+        let named = named_groups(self.service);
+        let left = observation.target_groups.keys().filter(|group| !named.contains(*group));
+        let found = left.filter_map(|group| observation.found_group(group));
+        found
+            .flat_map(|group| &group.targets)
+            .filter(|it| may_serve(it))
+            .any(|healthy| places.iter().any(|place| place.holds(&healthy.target)))
+    }
+
+    /// Whether a healthy target may be the task's. The group may be one that the service has left.
     fn may_be_served(&self, task: &Task) -> bool {
         let observation = &self.input.observation;
         let places = occupied(observation, task);
-        let groups = named_groups(self.service);
-        let found: Vec<&FoundGroup> =
-            groups.iter().filter_map(|group| observation.found_group(group)).collect();
-        let mut healthy =
-            found.iter().flat_map(|group| &group.targets).filter(|target| may_serve(target));
-        found.len() < groups.len()
+        let groups = observation.target_groups.keys();
+        let found = groups.filter_map(|group| observation.found_group(group));
+        let mut healthy = found.flat_map(|group| &group.targets).filter(|it| may_serve(it));
+        !knows_groups(observation)
             || places.is_empty()
             || healthy.any(|it| {
                 places.iter().any(|place| place.holds(&it.target) || place.may_hold(&it.target))
@@ -263,7 +273,7 @@ impl<'a> Traffic<'a> {
             task.service() == own
                 && task.last_status == TaskStatus::Running
                 && task.desired_status == TaskStatus::Running
-                && !self.service.ends_tasks_like(task)
+                && !self.service.ends_task_set_of(task)
         };
         observation.tasks.iter().filter(runs).collect()
     }

@@ -6,8 +6,10 @@
 //!
 //! AWS facts: F-1.4, F-10.3.
 
-use super::foreign::{foreign, judge_of_other_clusters};
-use super::proof::{Answer, Proof, answer, disproof, is_answered, proof, settling};
+use super::foreign::{
+    foreign, is_released, is_served_by_others, judge_of_other_clusters, not_ours, served_by_others,
+};
+use super::proof::{Answer, Proof, answer, disproof, is_live, note_disproof, proof, settling};
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::compare::Unexpected;
@@ -15,10 +17,8 @@ use crate::expected::{Clears, ExpectedTargets};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::TaskArn;
 use crate::input::PlanInput;
-use crate::observation::Observation;
 use crate::occupant::{
-    Answerer, OtherTaskView, answerer, covers_all_clusters, hidden_tasks, other_task_on,
-    own_occupant,
+    OtherTaskView, covers_all_clusters, hidden_tasks, other_task_on, own_occupant,
 };
 use crate::subject::Subject;
 use crate::verdict::Decision;
@@ -33,6 +33,10 @@ pub(super) fn judge_unexpected(
     let observation = &input.observation;
     let target = &unexpected.registered.target;
     let subject = Subject::Target(unexpected.group.clone(), target.clone());
+    // I-PROOF: "A target is deregistered only with proof, confirmed by a second check, on complete
+    // views."
+    let proof = proof(input, expected, &unexpected.group, target);
+    note_disproof(input, expected, unexpected, &proof, judgement);
     // I-PARTIAL: "A partial view never leads to a write that it could affect."
     if !observation.tasks_are_whole() {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
@@ -58,9 +62,6 @@ pub(super) fn judge_unexpected(
         judgement.say(subject, None, decision, why);
         return;
     }
-    // I-PROOF: "A target is deregistered only with proof, confirmed by a second check, on complete
-    // views."
-    let proof = proof(input, expected, &unexpected.group, target);
     if let Some(settled) = settling(input, unexpected, &proof) {
         let why = "its task has just stopped; ECS may still deregister the target";
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
@@ -142,7 +143,6 @@ fn judge_unexplained(
         }
         Proof::Disproved(task, why) => {
             judgement.find(not_ours(input, unexpected, subject, other, task, why));
-            judgement.disproved.push((unexpected.group.clone(), target.clone(), (*task).clone()));
             return;
         }
         Proof::None => {
@@ -207,9 +207,6 @@ fn judge_unexplained(
     });
 }
 
-/// Why a healthy target without a task is another writer's.
-const SERVES: &str = "its health checks are answered although no task of this cluster is on its address: something else answers there";
-
 /// Why such a target is not judged yet.
 const PENDING: &str = "the load balancer has not finished its health checks since";
 
@@ -248,54 +245,6 @@ fn judge_uncovered(
     let _ =
         write!(why, "; not deregistered: {hidden}, so ECS may not show the task that uses it now");
     judgement.find(Finding { task: Some(was.clone()), ..finding(input, code, subject, why) });
-}
-
-/// Finds a target that belonged to this task and that another writer registered again.
-fn not_ours(
-    input: &PlanInput,
-    unexpected: &Unexpected,
-    subject: Subject,
-    other: Option<(TaskArn, Option<String>)>,
-    was: &TaskArn,
-    why: &str,
-) -> Finding {
-    let mut finding = foreign(input, unexpected, subject, other);
-    // Writing to a String cannot fail.
-    let _ = write!(finding.why, "; it belonged to task {}, but {why}", was.short());
-    finding
-}
-
-/// Finds a healthy target on which no task of ECS can answer, although one may be on its address.
-fn served_by_others(
-    input: &PlanInput,
-    unexpected: &Unexpected,
-    subject: Subject,
-    idle: Option<&TaskArn>,
-    was: &TaskArn,
-) -> Finding {
-    let Some(idle) = idle else {
-        return not_ours(input, unexpected, subject, None, was, SERVES);
-    };
-    let why = format!(
-        "its health checks are answered although task {}, which has its address, cannot answer there (it does not run, its container has stopped, or its port has another protocol or address family): something outside ECS answers; it belonged to task {}",
-        idle.short(),
-        was.short()
-    );
-    finding(input, Code::Foreign, subject, why)
-}
-
-/// Whether the proof has ended and something answers without a task that can answer there.
-fn is_served_by_others(input: &PlanInput, unexpected: &Unexpected) -> bool {
-    let Unexpected { group, registered } = unexpected;
-    is_released(input, unexpected)
-        && is_answered(registered)
-        && answerer(&input.observation, group, &registered.target) == Answerer::Nobody
-}
-
-/// Whether the proof that this registration was this service's has ended.
-fn is_released(input: &PlanInput, unexpected: &Unexpected) -> bool {
-    let known = input.record.known_target(&unexpected.group, &unexpected.registered.target);
-    known.is_some_and(|known| known.seen_absent_at.is_some())
 }
 
 /// Returns the finding for a stopped task's leftover target, by the task that uses its address now.
@@ -367,10 +316,6 @@ fn unproved(
     let (code, mut why) = describe_leftover(input, &subject, &was, other.as_ref());
     why.push_str("; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task");
     Finding { task: Some(was), ..finding(input, code, subject, why) }
-}
-
-fn is_live(observation: &Observation, task: &TaskArn) -> bool {
-    observation.tasks.iter().any(|listed| listed.arn == *task && !listed.last_status.is_over())
 }
 
 /// Judges a target that a live task of this service uses, in another group or on a port that is not

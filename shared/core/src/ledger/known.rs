@@ -37,7 +37,7 @@ const OF_OTHER_CLUSTERS: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownTarget {
     pub task: TaskArn,
-    /// When a check saw the target absent after its task had stopped: the end of the proof.
+    /// When a check saw the target absent: the end of the proof, until a task that runs has it again.
     #[serde(rename = "released_at", default, skip_serializing_if = "Option::is_none")]
     pub seen_absent_at: Option<Timestamp>,
     /// No check has found it healthy yet.
@@ -66,10 +66,12 @@ impl LedgerRecord {
         self.known.get(group).and_then(|targets| targets.get(target))
     }
 
-    /// Whether a target in the group may still be this task's.
+    /// Whether a target in the group is or was this task's.
     pub(crate) fn knows(&self, group: &TargetGroupArn, task: &TaskArn) -> bool {
         let mut known = self.known.get(group).into_iter().flat_map(BTreeMap::values);
-        known.any(|known| known.task == *task && known.seen_absent_at.is_none())
+        known.any(|known| {
+            known.task == *task && (known.seen_absent_at.is_none() || !known.never_healthy)
+        })
     }
 
     /// The groups that must be read even if the service no longer names them: a target in them may
@@ -140,9 +142,9 @@ impl LedgerRecord {
         known.is_some_and(|known| !known.never_healthy)
     }
 
-    /// Marks a stopped task's target as seen absent. From now on neither the ledger nor a task that
-    /// stopped earlier proves ownership: if it is registered again, another writer did so, or ECS
-    /// for a later task.
+    /// Marks a task's target as seen absent. From now on neither the ledger nor a task that stopped
+    /// earlier proves ownership: if it is registered again, another writer did so, or ECS for a task
+    /// that runs.
     pub fn mark_seen_absent(
         &mut self,
         group: &TargetGroupArn,

@@ -1,7 +1,7 @@
 //! A service, its deployments, revisions and task sets, as `DescribeServices` and
 //! `DescribeServiceRevisions` return them.
 
-use super::Task;
+use super::{Task, TaskStatus};
 use crate::ids::{ContainerPort, RevisionArn, TargetGroupArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
@@ -166,24 +166,37 @@ impl Service {
         self.controller == DeploymentController::Ecs && self.strategy == DeploymentStrategy::Rolling
     }
 
-    /// Whether ECS is stopping the task's deployment or task set, and is deregistering its targets.
-    ///
-    /// That is so for a task set that is DRAINING or scaled to 0
-    /// ([TaskSet](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html)), and
-    /// for a deployment that FAILED and is no longer PRIMARY: ECS has rolled it back
+    /// Whether the task is of a task set whose tasks ECS is stopping, and whose targets it is
+    /// deregistering: DRAINING
+    /// ([TaskSet.status](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html)).
+    #[must_use]
+    pub fn ends_task_set_of(&self, task: &Task) -> bool {
+        let ends = |set: &TaskSet| {
+            set.status.as_deref() == Some("DRAINING") && task.started_by.as_ref() == Some(&set.id)
+        };
+        self.task_sets.iter().any(ends)
+    }
+
+    /// Whether ECS no longer needs the task: its task set is scaled to 0, or its deployment FAILED,
+    /// and the PRIMARY one, to which ECS has returned, runs as many tasks as are desired
     /// ([Deployment](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html)).
     #[must_use]
-    pub fn ends_tasks_like(&self, task: &Task) -> bool {
-        let started = |id: &String| task.started_by.as_ref() == Some(id);
-        let set_ends = |set: &TaskSet| {
-            let ends = set.status.as_deref() == Some("DRAINING") || set.desired_count == Some(0);
-            ends && started(&set.id)
+    pub fn is_surplus(&self, task: &Task, tasks: &[Task]) -> bool {
+        let started = |id: &String, task: &Task| task.started_by.as_ref() == Some(id);
+        let of_empty_set = |set: &TaskSet| set.desired_count == Some(0) && started(&set.id, task);
+        let failed = |it: &Deployment| {
+            let has_failed = it.rollout == Some(RolloutState::Failed) && it.status != "PRIMARY";
+            has_failed && started(&it.id, task)
         };
-        let is_rolled_back = |deployment: &Deployment| {
-            let failed = deployment.rollout == Some(RolloutState::Failed);
-            failed && deployment.status != "PRIMARY" && started(&deployment.id)
-        };
-        self.task_sets.iter().any(set_ends) || self.deployments.iter().any(is_rolled_back)
+        let primary = self.deployments.iter().find(|it| it.status == "PRIMARY");
+        let is_whole = primary.is_some_and(|primary| {
+            let runs = |task: &&Task| {
+                started(&primary.id, task) && task.last_status == TaskStatus::Running
+            };
+            let running = tasks.iter().filter(runs).count();
+            u32::try_from(running).unwrap_or(u32::MAX) >= self.wanted_count()
+        });
+        self.task_sets.iter().any(of_empty_set) || (is_whole && self.deployments.iter().any(failed))
     }
 }
 

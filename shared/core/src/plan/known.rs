@@ -5,9 +5,10 @@ use crate::compare::{Comparison, Matched};
 use crate::expected::{ExpectedTarget, ExpectedTargets, FormerTarget, Requirement};
 use crate::finding::Judgement;
 use crate::ids::{Target, TargetGroupArn};
+use crate::input::PlanInput;
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
-use crate::observation::{HealthState, Observation, TaskStatus};
+use crate::observation::{HealthState, Observation};
 use crate::subject::Subject;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -36,20 +37,23 @@ fn registered(observation: &Observation) -> BTreeSet<(&TargetGroupArn, &Target)>
         .collect()
 }
 
-/// Ends the proof of every target that is absent and belongs to no task that is to run. A list of
-/// tasks that is incomplete does not matter: the group was read, and the target of a task that runs
-/// is known again as soon as it is registered. ECS deregisters the target of a task when it begins
-/// to stop the task, so what is registered after that is another writer's.
+/// Ends the proof of every target that is absent, unless ECS may still register it for a task that
+/// starts. A list of tasks that is incomplete does not matter: the group was read, and the target of
+/// a task that runs is known again as soon as it is registered. ECS deregisters the target of a task
+/// when it begins to stop the task, so what is registered after that is another writer's.
 fn release_absent(
     record: &mut LedgerRecord,
-    observation: &Observation,
+    input: &PlanInput,
     expected: &ExpectedTargets,
     registered: &BTreeSet<(&TargetGroupArn, &Target)>,
-    now: Timestamp,
 ) {
-    let is_leaving = |expected: &&ExpectedTarget| {
-        let task = observation.tasks.iter().find(|task| task.arn == expected.task);
-        task.is_some_and(|task| task.connected && task.desired_status == TaskStatus::Stopped)
+    let (observation, now) = (&input.observation, input.now);
+    let is_leaving = |expected: &&ExpectedTarget| match expected.requirement {
+        Requirement::Required(since) => input.policy.settled_at(since) <= now,
+        Requirement::Optional(_) => {
+            let task = observation.tasks.iter().find(|task| task.arn == expected.task);
+            task.is_none_or(|task| !task.is_starting())
+        }
     };
     let claimed: BTreeSet<(&TargetGroupArn, &Target)> = expected
         .targets
@@ -95,11 +99,11 @@ fn release_absent(
 /// Updates the known targets with this observation.
 pub(super) fn update(
     record: &mut LedgerRecord,
-    observation: &Observation,
+    input: &PlanInput,
     expected: &ExpectedTargets,
     comparison: &Comparison,
-    now: Timestamp,
 ) {
+    let observation = &input.observation;
     for Matched { expected, registered } in &comparison.matched {
         let ExpectedTarget { group, target, requirement, task } = expected;
         // ECS may answer with an older description of a task that has stopped since: a target that
@@ -114,7 +118,7 @@ pub(super) fn update(
         }
     }
     let registered = registered(observation);
-    release_absent(record, observation, expected, &registered, now);
+    release_absent(record, input, expected, &registered);
     if !observation.tasks_are_whole() {
         return;
     }

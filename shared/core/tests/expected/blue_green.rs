@@ -88,12 +88,12 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
         &expect![[r#"
             0s:
               service | no_traffic | await 300s | its only running task has no healthy target; task t1: revision 111 does not say which of its two groups it uses: found once; waiting for a second check
-              task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses; none of its targets is healthy: found once; waiting for a second check
               looks again in 60s
             60s:
               service | no_traffic | await 240s | its only running task has no healthy target; task t1: revision 111 does not say which of its two groups it uses: found once; waiting for a second check
-              task t1 | ambiguous_revision | alert | revision 111 does not say which of its two groups it uses: alert only
-              alert: ambiguous_revision (warning): task t1
+              task t1 | ambiguous_revision | alert | revision 111 does not say which of its two groups it uses; none of its targets is healthy: alert only
+              alert: ambiguous_revision (error): task t1
               looks again in 240s
             open: ambiguous_revision task t1, seen 2, reported
             open: no_traffic service, seen 2
@@ -367,17 +367,17 @@ fn a_rolling_service_whose_group_of_a_pair_is_emptied_is_registered_there_again(
         look
         target web-alt i-1:32768 gone
         look after 10m
-        look after 60s
+        look after 90s
         ",
         &expect![[r#"
             0s:
             600s:
               asks: state of i-1; group web-alt
-              web-alt i-1:32768 | missing | await 60s | task t1 has been running for 20 min and its target is not registered: found once; waiting for a second check
-              looks again in 60s
-            660s:
+              web-alt i-1:32768 | missing | await 90s | task t1 has been running for 20 min and its target is not registered: found once; waiting for a second check
+              looks again in 90s
+            690s:
               asks: state of i-1; group web-alt
-              web-alt i-1:32768 | missing | register | task t1 has been running for 21 min and its target is not registered: confirmed by a second check
+              web-alt i-1:32768 | missing | register | task t1 has been running for 21 min 30 s and its target is not registered: confirmed by a second check
               plan: register web-alt [i-1:32768]
               alert: missing (critical): web-alt i-1:32768
               looks again in 60s

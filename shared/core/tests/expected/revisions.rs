@@ -225,12 +225,12 @@ fn digits_that_match_a_revision_of_another_task_definition_are_ignored() {
         &expect![[r#"
             0s:
               service | no_traffic | await 300s | its only running task has no healthy target; task t1: revision 111 runs web:2, but the task does not: found once; waiting for a second check
-              task t1 | ambiguous_revision | await 60s | revision 111 runs web:2, but the task does not: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | revision 111 runs web:2, but the task does not; none of its targets is healthy: found once; waiting for a second check
               looks again in 60s
             60s:
               service | no_traffic | await 240s | its only running task has no healthy target; task t1: revision 111 runs web:2, but the task does not: found once; waiting for a second check
-              task t1 | ambiguous_revision | alert | revision 111 runs web:2, but the task does not: alert only
-              alert: ambiguous_revision (warning): task t1
+              task t1 | ambiguous_revision | alert | revision 111 runs web:2, but the task does not; none of its targets is healthy: alert only
+              alert: ambiguous_revision (error): task t1
               looks again in 240s
             open: ambiguous_revision task t1, seen 2, reported
             open: no_traffic service, seen 2
@@ -253,12 +253,12 @@ fn an_unknown_deployment_strategy_or_controller_is_ambiguous() {
         &expect![[r#"
             0s:
               service | no_traffic | await 300s | its only running task has no healthy target; task t1: this version of Portkeeper does not know the deployment strategy `SIDEWAYS`: found once; waiting for a second check
-              task t1 | ambiguous_revision | await 60s | this version of Portkeeper does not know the deployment strategy `SIDEWAYS`: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | this version of Portkeeper does not know the deployment strategy `SIDEWAYS`; none of its targets is healthy: found once; waiting for a second check
               looks again in 60s
             60s:
               service | no_traffic | await 240s | its only running task has no healthy target; task t1: this version of Portkeeper does not know the deployment controller `ROBOT`: found once; waiting for a second check
-              task t1 | ambiguous_revision | alert | this version of Portkeeper does not know the deployment controller `ROBOT`: alert only
-              alert: ambiguous_revision (warning): task t1
+              task t1 | ambiguous_revision | alert | this version of Portkeeper does not know the deployment controller `ROBOT`; none of its targets is healthy: alert only
+              alert: ambiguous_revision (error): task t1
               looks again in 240s
             open: ambiguous_revision task t1, seen 2, reported
             open: no_traffic service, seen 2

@@ -94,7 +94,7 @@ fn an_unrelated_api_call_is_not_the_cause() {
         "call 2h ago DeregisterTargets web i-1:32768",
         "target web i-1:32768 healthy\ncall 2m ago DeregisterTargets web i-1:32768\nlook\ntarget web i-1:32768 gone",
     ] {
-        let reported = run(&format!("{world}\n{call}\nlook\nlook after 60s"));
+        let reported = run(&format!("{world}\n{call}\nlook\nlook after 90s"));
         assert!(
             reported.contains("alert: missing (critical): web i-1:32768\n"),
             "{call}: {reported}"
@@ -117,7 +117,7 @@ fn an_api_call_is_the_cause_of_one_incident_only() {
         look after 60s
         target web i-1:32768 gone
         look after 60s
-        look after 60s
+        look after 90s
     ");
     let alerts: Vec<&str> = reported.lines().filter(|line| line.contains("alert: ")).collect();
     assert_eq!(alerts.len(), 3, "{reported}");

@@ -23,7 +23,7 @@ fn a_target_deregistered_three_times_in_ten_minutes_is_a_fight_for_that_target_o
         look after 60s
         target web i-2:32768 gone
         look after 60s
-        look after 60s
+        look after 90s
         ",
         &expect![[r#"
             0s:
@@ -56,13 +56,13 @@ fn a_target_deregistered_three_times_in_ten_minutes_is_a_fight_for_that_target_o
               asks: state of i-1, i-2; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 15 min and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
               web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 15 min and its target is not registered
-              web i-2:32768 | missing | await 60s | task t2 has been running for 15 min and its target is not registered: found once; waiting for a second check
+              web i-2:32768 | missing | await 90s | task t2 has been running for 15 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
-            360s:
+            390s:
               asks: state of i-1, i-2; group web
-              web i-1:32768 | missing | withheld | task t1 has been running for 16 min and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
-              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 16 min and its target is not registered
-              web i-2:32768 | missing | register | task t2 has been running for 16 min and its target is not registered: confirmed by a second check
+              web i-1:32768 | missing | withheld | task t1 has been running for 16 min 30 s and its target is not registered: another writer undoes the repairs of this target, so Portkeeper stops repairing it
+              web i-1:32768 | fight | alert | 3 repairs of this target within 600 s did not last: another writer undoes them. Last finding: task t1 has been running for 16 min 30 s and its target is not registered
+              web i-2:32768 | missing | register | task t2 has been running for 16 min 30 s and its target is not registered: confirmed by a second check
               plan: register web [i-2:32768]
               alert: missing (critical): web i-2:32768
               alert: escalated missing (critical): web i-1:32768 (held back)

@@ -134,13 +134,13 @@ fn a_task_of_an_unread_revision_is_ambiguous() {
         "#,
         &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/11 matches no current revision; none of its targets is healthy: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/11 matches no current revision: found once; waiting for a second check
               a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | alert | startedBy ecs-svc/11 matches no current revision; none of its targets is healthy: alert only
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/11 matches no current revision: alert only
               a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
-              alert: ambiguous_revision (error): task t1
+              alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );

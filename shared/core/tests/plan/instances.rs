@@ -18,15 +18,15 @@ fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_agai
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
-              web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
-              web i-2:32768 | missing | leave | its container instance is MISSING: the task is an orphan that ECS no longer monitors
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 10 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 10 min and its target is not registered; its container instance is MISSING: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
               looks again in 120s
             60s:
               asks: state of i-1, i-2; group web
-              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
-              web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
-              web i-2:32768 | missing | leave | its container instance is MISSING: the task is an orphan that ECS no longer monitors
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 11 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 11 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
+              web i-2:32768 | missing | unknown | task t2 has been running for 11 min and its target is not registered; its container instance is MISSING: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
             open: no_traffic web, seen 2
         "#]],
     );

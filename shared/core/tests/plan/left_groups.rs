@@ -344,3 +344,123 @@ fn a_running_task_that_is_registered_only_in_a_group_that_was_left_is_missing() 
         "#]],
     );
 }
+
+/// The old revision cannot be described, so the group of its tasks is unknown.
+#[test]
+fn tasks_that_are_healthy_in_a_group_that_was_left_are_no_outage() {
+    check(
+        "
+        group web
+        group new
+        service shop/web binds web to app:8080 desired=2 grace=600
+        deployment 1 PRIMARY web:1 COMPLETED for 5h
+        revision 1 web:1 undescribed
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1 for 5h
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 1 of web:1 for 5h
+        target web i-1:32768 healthy
+        target web i-2:32768 healthy
+        look
+        service shop/web binds new to app:8080 desired=2 grace=600
+        deployment 2 PRIMARY web:1 IN_PROGRESS for 20s
+        deployment 1 ACTIVE web:1 COMPLETED for 5h
+        revision 2 web:1 binds new to app:8080
+        look after 60s
+        task t3 RUNNING/RUNNING on i-3 app:8080->32768 by 2 of web:1 for 20s
+        target new i-3:32768 unhealthy
+        look after 60s
+        look after 60s
+        look after 60s
+        target new i-3:32768 healthy
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/1 matches no current revision: found once; waiting for a second check
+              task t2 | ambiguous_revision | await 60s | startedBy ecs-svc/1 matches no current revision: found once; waiting for a second check
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+              looks again in 60s
+            120s:
+              asks: group new
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              task t2 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              new i-3:32768 | unhealthy | await 640s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+              alert: ambiguous_revision (warning): task t1, task t2
+              looks again in 640s
+            180s:
+              asks: group new
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              task t2 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              new i-3:32768 | unhealthy | await 580s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+            240s:
+              asks: group new
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              task t2 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              new i-3:32768 | unhealthy | await 520s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+            300s:
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              task t2 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+            open: ambiguous_revision task t1, seen 5, reported
+            open: ambiguous_revision task t2, seen 5, reported
+        "#]],
+    );
+}
+
+/// Their targets are healthy in the group that the service has left.
+#[test]
+fn such_tasks_are_no_more_than_a_warning() {
+    check(
+        "
+        group web
+        group new
+        service shop/web binds web to app:8080 desired=2
+        deployment 1 PRIMARY web:1 COMPLETED for 5h
+        revision 1 web:1 undescribed
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1 for 5h
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 1 of web:1 for 5h
+        target web i-1:32768 healthy
+        target web i-2:32768 healthy
+        look
+        service shop/web binds new to app:8080 desired=2
+        deployment 2 PRIMARY web:1 IN_PROGRESS for 2m
+        deployment 1 ACTIVE web:1 COMPLETED for 5h
+        revision 2 web:1 binds new to app:8080
+        task t3 RUNNING/RUNNING on i-3 app:8080->32768 by 2 of web:1 for 2m
+        target new i-3:32768 healthy
+        look after 60s
+        look after 60s
+        look after 10m
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/1 matches no current revision: found once; waiting for a second check
+              task t2 | ambiguous_revision | await 60s | startedBy ecs-svc/1 matches no current revision: found once; waiting for a second check
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+              looks again in 60s
+            120s:
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              task t2 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+              alert: ambiguous_revision (warning): task t1, task t2
+            720s:
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              task t2 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
+              web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              web i-2:32768 | - | unknown | registered; it may belong to task t2: startedBy ecs-svc/1 matches no current revision
+            open: ambiguous_revision task t1, seen 3, reported
+            open: ambiguous_revision task t2, seen 3, reported
+        "#]],
+    );
+}

@@ -383,16 +383,16 @@ fn tasks_of_two_revisions_are_not_registered_in_one_group() {
         &expect![[r#"
             0s:
               asks: state of i-1, i-2; group blue
-              task t1 | ambiguous_revision | await 60s | not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | not registered in blue; task t3, which another revision started, belongs there, too; none of its targets is healthy: found once; waiting for a second check
               task t3 | ambiguous_revision | await 60s | not registered in blue; task t1, which another revision started, belongs there, too: found once; waiting for a second check
               blue | no_traffic | await 300s | the only running task of blue has no healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1, i-2; group blue
-              task t1 | ambiguous_revision | alert | not registered in blue; task t3, which another revision started, belongs there, too: alert only
+              task t1 | ambiguous_revision | alert | not registered in blue; task t3, which another revision started, belongs there, too; none of its targets is healthy: alert only
               task t3 | ambiguous_revision | alert | not registered in blue; task t1, which another revision started, belongs there, too: alert only
               blue | no_traffic | await 240s | the only running task of blue has no healthy target; task t1: not registered in blue; task t3, which another revision started, belongs there, too: found once; waiting for a second check
-              alert: ambiguous_revision (warning): task t1, task t3
+              alert: ambiguous_revision (error): task t1, task t3
               looks again in 240s
             open: ambiguous_revision task t1, seen 2, reported
             open: ambiguous_revision task t3, seen 2, reported

@@ -32,6 +32,8 @@ mod random;
 mod registered_again;
 mod rest;
 mod rolled_back;
+mod scaling_in;
+mod seen_absent;
 mod service_events;
 mod silence;
 mod size;

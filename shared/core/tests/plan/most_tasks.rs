@@ -171,3 +171,47 @@ fn a_target_is_registered_two_checks_after_the_agent_is_back() {
         "#]],
     );
 }
+
+/// ECS lists the tasks as running long after their container instance was deregistered.
+#[test]
+fn orphans_that_are_not_registered_are_reported() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=4
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 5h
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 for 5h
+        task t3 RUNNING/RUNNING on i-2 app:8080->32769 for 5h
+        task t4 RUNNING/RUNNING on i-2 app:8080->32770 for 5h
+        instance i-2 INACTIVE
+        target web i-1:32768 healthy
+        look
+        look after 60s
+        look after 3h
+        ready
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-2; group web
+              web i-2:32768 | missing | await 900s | task t2 has been running for 5 h and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-2:32769 | missing | await 900s | task t3 has been running for 5 h and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-2:32770 | missing | await 900s | task t4 has been running for 5 h and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              looks again in 900s
+            60s:
+              asks: state of i-2; group web
+              web i-2:32768 | missing | await 840s | task t2 has been running for 5 h 1 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-2:32769 | missing | await 840s | task t3 has been running for 5 h 1 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-2:32770 | missing | await 840s | task t4 has been running for 5 h 1 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+            10860s:
+              asks: state of i-2; group web
+              web i-2:32768 | missing | alert | task t2 has been running for 8 h 1 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: alert only
+              web i-2:32769 | missing | alert | task t3 has been running for 8 h 1 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: alert only
+              web i-2:32770 | missing | alert | task t4 has been running for 8 h 1 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: alert only
+              alert: missing (error): web i-2:32768, web i-2:32769, web i-2:32770
+            not ready: task t2 is not registered in web as i-2:32768
+            open: missing web i-2:32768, seen 3, reported
+            open: missing web i-2:32769, seen 3, reported
+            open: missing web i-2:32770, seen 3, reported
+        "#]],
+    );
+}

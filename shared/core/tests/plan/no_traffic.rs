@@ -63,23 +63,23 @@ fn disconnected_tasks_with_unhealthy_targets_are_an_outage() {
         ",
         &expect![[r#"
             0s:
-              task t1 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
-              task t2 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t1 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
+              task t2 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
               web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: found once; waiting for a second check
               looks again in 120s
             60s:
-              task t1 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
-              task t2 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              task t1 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
+              task t2 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated; none of its targets is healthy: found once; waiting for a second check
               web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: found once; waiting for a second check
             1020s:
-              task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
-              task t2 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
+              task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated; none of its targets is healthy: alert only
+              task t2 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated; none of its targets is healthy: alert only
               web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: alert only
-              alert: agent_disconnected (warning): task t1, task t2
+              alert: agent_disconnected (error): task t1, task t2
               alert: no_traffic (critical): web
             8220s:
-              task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
-              task t2 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
+              task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated; none of its targets is healthy: alert only
+              task t2 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated; none of its targets is healthy: alert only
               web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: its agent is disconnected, so its state may be outdated: alert only
             open: agent_disconnected task t1, seen 4, reported
             open: agent_disconnected task t2, seen 4, reported
@@ -108,23 +108,23 @@ fn unhealthy_targets_of_tasks_without_a_revision_are_an_outage() {
         &expect![[r#"
             0s:
               service | no_traffic | await 300s | none of its 2 running tasks has a healthy target; task t1: startedBy ecs-svc/22 matches no current revision: found once; waiting for a second check
-              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/22 matches no current revision: found once; waiting for a second check
-              task t3 | ambiguous_revision | await 60s | startedBy ecs-svc/22 matches no current revision: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/22 matches no current revision; none of its targets is healthy: found once; waiting for a second check
+              task t3 | ambiguous_revision | await 60s | startedBy ecs-svc/22 matches no current revision; none of its targets is healthy: found once; waiting for a second check
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/22 matches no current revision
               blue i-1:32769 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/22 matches no current revision
               looks again in 60s
             60s:
               service | no_traffic | await 240s | none of its 2 running tasks has a healthy target; task t1: startedBy ecs-svc/22 matches no current revision: found once; waiting for a second check
-              task t1 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision: alert only
-              task t3 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision: alert only
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision; none of its targets is healthy: alert only
+              task t3 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision; none of its targets is healthy: alert only
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/22 matches no current revision
               blue i-1:32769 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/22 matches no current revision
-              alert: ambiguous_revision (warning): task t1, task t3
+              alert: ambiguous_revision (error): task t1, task t3
               looks again in 240s
             1260s:
               service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: startedBy ecs-svc/22 matches no current revision: alert only
-              task t1 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision: alert only
-              task t3 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision: alert only
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision; none of its targets is healthy: alert only
+              task t3 | ambiguous_revision | alert | startedBy ecs-svc/22 matches no current revision; none of its targets is healthy: alert only
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/22 matches no current revision
               blue i-1:32769 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/22 matches no current revision
               alert: no_traffic (critical): service
@@ -151,19 +151,19 @@ fn tasks_of_no_task_set_without_targets_are_an_outage() {
         &expect![[r#"
             0s:
               service | no_traffic | await 300s | none of its 2 running tasks has a healthy target; task t1: no task set has the id ecs-svc/33: found once; waiting for a second check
-              task t1 | ambiguous_revision | await 60s | no task set has the id ecs-svc/33: found once; waiting for a second check
-              task t2 | ambiguous_revision | await 60s | no task set has the id ecs-svc/33: found once; waiting for a second check
+              task t1 | ambiguous_revision | await 60s | no task set has the id ecs-svc/33; none of its targets is healthy: found once; waiting for a second check
+              task t2 | ambiguous_revision | await 60s | no task set has the id ecs-svc/33; none of its targets is healthy: found once; waiting for a second check
               looks again in 60s
             60s:
               service | no_traffic | await 240s | none of its 2 running tasks has a healthy target; task t1: no task set has the id ecs-svc/33: found once; waiting for a second check
-              task t1 | ambiguous_revision | alert | no task set has the id ecs-svc/33: alert only
-              task t2 | ambiguous_revision | alert | no task set has the id ecs-svc/33: alert only
-              alert: ambiguous_revision (warning): task t1, task t2
+              task t1 | ambiguous_revision | alert | no task set has the id ecs-svc/33; none of its targets is healthy: alert only
+              task t2 | ambiguous_revision | alert | no task set has the id ecs-svc/33; none of its targets is healthy: alert only
+              alert: ambiguous_revision (error): task t1, task t2
               looks again in 240s
             1260s:
               service | no_traffic | alert | none of its 2 running tasks has a healthy target; task t1: no task set has the id ecs-svc/33: alert only
-              task t1 | ambiguous_revision | alert | no task set has the id ecs-svc/33: alert only
-              task t2 | ambiguous_revision | alert | no task set has the id ecs-svc/33: alert only
+              task t1 | ambiguous_revision | alert | no task set has the id ecs-svc/33; none of its targets is healthy: alert only
+              task t2 | ambiguous_revision | alert | no task set has the id ecs-svc/33; none of its targets is healthy: alert only
               alert: no_traffic (critical): service
             open: ambiguous_revision task t1, seen 3, reported
             open: ambiguous_revision task t2, seen 3, reported
@@ -352,20 +352,20 @@ fn orphans_on_inactive_instances_are_an_outage() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
-              web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
-              web i-1:32769 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
+              web | no_traffic | await 120s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 10 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 10 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
+              web i-1:32769 | missing | unknown | task t2 has been running for 10 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
               looks again in 120s
             60s:
               asks: state of i-1; group web
-              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: found once; waiting for a second check
-              web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
-              web i-1:32769 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
+              web | no_traffic | await 60s | none of the 2 running tasks of web has a healthy target; task t1 has been running for 11 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | unknown | task t1 has been running for 11 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
+              web i-1:32769 | missing | unknown | task t2 has been running for 11 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
             1260s:
               asks: state of i-1; group web
-              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1: its container instance is INACTIVE: the task is an orphan that ECS no longer monitors: alert only
-              web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
-              web i-1:32769 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
+              web | no_traffic | alert | none of the 2 running tasks of web has a healthy target; task t1 has been running for 31 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it: alert only
+              web i-1:32768 | missing | unknown | task t1 has been running for 31 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
+              web i-1:32769 | missing | unknown | task t2 has been running for 31 min and its target is not registered; its container instance is INACTIVE: the task is an orphan that ECS no longer monitors, so Portkeeper does not register it
               alert: no_traffic (critical): web
             open: no_traffic web, seen 3, reported
         "#]],

@@ -414,8 +414,8 @@ fn a_target_that_was_missing_after_its_task_had_stopped_proves_nothing() {
             0s:
             60s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
-              looks again in 60s
+              web i-1:32769 | missing | await 90s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
+              looks again in 90s
             660s:
               asks: owners on i-1
               web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a check after the end of the task found it not registered: found once; waiting for a second check
@@ -442,7 +442,7 @@ fn a_registration_by_portkeeper_of_a_task_that_had_just_stopped_is_its_own() {
         look
         target web i-1:32769 gone
         look after 60s
-        look after 60s
+        look after 90s
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10s ago
         target web i-1:32769 unhealthy
         look after 10m
@@ -452,20 +452,20 @@ fn a_registration_by_portkeeper_of_a_task_that_had_just_stopped_is_its_own() {
             0s:
             60s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
-              looks again in 60s
-            120s:
+              web i-1:32769 | missing | await 90s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
+              looks again in 90s
+            150s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second check
+              web i-1:32769 | missing | register | task t2 has been running for 12 min 30 s and its target is not registered: confirmed by a second check
               plan: register web [i-1:32769]
               alert: missing (error): web i-1:32769
               looks again in 60s
-            720s:
+            750s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
-              alert: resolved missing (error): web i-1:32769 (its task has stopped, after 11 min)
+              alert: resolved missing (error): web i-1:32769 (its task has stopped, after 11 min 30 s)
               looks again in 60s
-            780s:
+            810s:
               asks: owners on i-1
               web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
