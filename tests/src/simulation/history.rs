@@ -22,7 +22,8 @@ pub(crate) struct History {
     held: BTreeMap<(Place, String), BTreeMap<String, Option<u64>>>,
     /// When each task was first seen on its way out, unless it never ran.
     leaving: BTreeMap<String, u64>,
-    ran: BTreeSet<String>,
+    /// When each task was first seen running.
+    ran: BTreeMap<String, u64>,
     /// The tasks whose targets ECS deregistered, as events say: what is registered there afterwards
     /// is not the task's, even if ECS had registered nothing.
     deregistered: BTreeSet<String>,
@@ -62,7 +63,7 @@ impl History {
                 .insert(target.task_arn.clone(), None);
             let running = target.last_status == "RUNNING" && target.desired_status == "RUNNING";
             if target.last_status == "RUNNING" {
-                self.ran.insert(target.task_arn.clone());
+                self.ran.entry(target.task_arn.clone()).or_insert(now);
             }
             if target.desired_status == "STOPPED" {
                 self.leaving.entry(target.task_arn.clone()).or_insert(now);
@@ -178,7 +179,12 @@ impl History {
 
     /// Returns since when the task, which ran, was on its way out.
     pub(crate) fn leaving_since(&self, task: &str) -> Option<u64> {
-        self.leaving.get(task).filter(|_| self.ran.contains(task)).copied()
+        self.leaving.get(task).filter(|_| self.ran.contains_key(task)).copied()
+    }
+
+    /// Returns when the task was first seen running.
+    pub(crate) fn ran_since(&self, task: &str) -> Option<u64> {
+        self.ran.get(task).copied()
     }
 
     /// Returns whether a task of this service, in any group or none, used this address after that

@@ -189,6 +189,12 @@ impl Judge {
         Ok(())
     }
 
+    /// Returns whether a check of this service without gaps began and ended between these times.
+    pub(crate) fn looked(&self, key: &str, after: u64, before: u64) -> bool {
+        let looks = self.looks.get(key).map(Vec::as_slice).unwrap_or_default();
+        looks.iter().any(|(began, ended)| *began >= after && *ended <= before)
+    }
+
     /// No two writers make the same repair, and no repair repeats without end.
     fn repeats(
         &mut self,

@@ -13,7 +13,7 @@ use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
 use portkeeper_stage::{DEAD_LETTERS, MAX_RECEIVE_COUNT, QUEUE, TOPIC};
 use portkeeper_world::api::{Caller, Service};
-use portkeeper_world::elbv2::WriteKind;
+use portkeeper_world::elbv2::{Write, WriteKind};
 use portkeeper_world::sqs::Message;
 use portkeeper_world::{World, truth};
 use serde_json::Value;
@@ -314,6 +314,11 @@ fn is_provable(
     if play.history.is_deregistered(task) {
         return false;
     }
+    // What was registered late, after checks may have seen the target absent, proves something only
+    // if a check saw it while the task ran.
+    if was_late(play, world, place, &key, task, leaving) {
+        return false;
+    }
     // What becomes known of a task only after its end proves nothing.
     if play.account.unbound.iter().any(|it| it == task) {
         return false;
@@ -326,6 +331,29 @@ fn is_provable(
         && !by_hand
         && !served
         && !touched
+}
+
+/// Returns whether the target was last registered after the settle time of its task, and no check saw
+/// it between that and the end of the task.
+fn was_late(
+    play: &Play,
+    world: &World,
+    place: &Place,
+    key: &str,
+    task: &str,
+    leaving: u64,
+) -> bool {
+    let Some(since) = play.history.ran_since(task) else { return true };
+    let settled = since + u64::from(play.stage.config().policy.settle_seconds) * 1000;
+    let of_place = |write: &&Write| {
+        write.kind == WriteKind::Register
+            && write.at_ms <= leaving
+            && write.group == place.group
+            && write.id == place.id
+            && write.port == place.port
+    };
+    let last = world.elbv2.writes().iter().rev().find(of_place);
+    last.is_some_and(|write| write.at_ms > settled && !play.judge.looked(key, write.at_ms, leaving))
 }
 
 /// Returns whether a person registered the target after that time, even if it was registered.

@@ -151,8 +151,8 @@ impl<'a> Traffic<'a> {
         let why = self.with_reason(&what, &[first], Some(group), judgement);
         // The outage of the group reports them.
         judgement.withdraw(|it| {
-            let is_later = it.code == Code::Missing && it.confirm_seconds > patience;
-            is_later && it.subject.group() == Some(group)
+            let is_later = it.repair.is_none() && it.confirm_seconds > patience;
+            is_later && it.code == Code::Missing && it.subject.group() == Some(group)
         });
         let finding = finding(self.input, Code::NoTraffic, subject, why);
         judgement.find(Finding { confirm_seconds: patience, ..finding });
@@ -383,10 +383,10 @@ fn is_covered(
         Subject::Group(of) => of == group,
         Subject::Task(_) | Subject::Service => false,
     };
-    // The grace period delays both.
+    // The grace period delays both, and a repair ends both.
     let is_as_soon = |it: &&Finding| {
-        let delays_both = it.code == Code::Unhealthy;
-        it.code.stops_traffic() && (delays_both || it.confirm_seconds <= patience)
+        let waits_too = it.code == Code::Unhealthy || it.repair.is_some();
+        it.code.stops_traffic() && (waits_too || it.confirm_seconds <= patience)
     };
     judgement.findings.iter().filter(is_as_soon).any(|it| names(&it))
 }
