@@ -26,6 +26,8 @@ pub struct LiveTarget {
     pub last_status: &'static str,
     /// Whether events say that ECS has deregistered the task's targets.
     pub deregistered: bool,
+    /// Whether ECS shows its agent as connected.
+    pub connected: bool,
 }
 
 /// The task that answers on an address.
@@ -58,6 +60,7 @@ pub fn live_targets(world: &World) -> Vec<LiveTarget> {
             desired_status: task.desired(),
             last_status: task.status.name(),
             deregistered: task.is_deregistered(),
+            connected: task.connected,
         }));
     }
     found

@@ -27,6 +27,8 @@ pub(crate) struct History {
     /// The tasks whose targets ECS deregistered, as events say: what is registered there afterwards
     /// is not the task's, even if ECS had registered nothing.
     deregistered: BTreeSet<String>,
+    /// When the agent of each task was last seen disconnected.
+    disconnected: BTreeMap<String, u64>,
     /// The time since which a RUNNING task's target has been missing at least once.
     first_absent: BTreeMap<(Place, String), u64>,
     /// When a target that belonged to no task was last healthy, by the cluster whose task answered
@@ -67,6 +69,9 @@ impl History {
             }
             if target.desired_status == "STOPPED" {
                 self.leaving.entry(target.task_arn.clone()).or_insert(now);
+            }
+            if !target.connected {
+                self.disconnected.insert(target.task_arn.clone(), now);
             }
             if target.deregistered {
                 self.deregistered.insert(target.task_arn.clone());
@@ -180,6 +185,11 @@ impl History {
     /// Returns since when the task, which ran, was on its way out.
     pub(crate) fn leaving_since(&self, task: &str) -> Option<u64> {
         self.leaving.get(task).filter(|_| self.ran.contains_key(task)).copied()
+    }
+
+    /// Returns whether the task's agent was seen disconnected after that time.
+    pub(crate) fn was_disconnected(&self, task: &str, after: u64) -> bool {
+        self.disconnected.get(task).is_some_and(|at| *at > after)
     }
 
     /// Returns when the task was first seen running.

@@ -334,7 +334,7 @@ fn is_provable(
 }
 
 /// Returns whether the target was last registered after the settle time of its task, and no check saw
-/// it between that and the end of the task.
+/// it, with a connected agent, between that and the end of the task.
 fn was_late(
     play: &Play,
     world: &World,
@@ -353,7 +353,11 @@ fn was_late(
             && write.port == place.port
     };
     let last = world.elbv2.writes().iter().rev().find(of_place);
-    last.is_some_and(|write| write.at_ms > settled && !play.judge.looked(key, write.at_ms, leaving))
+    last.is_some_and(|write| {
+        let was_seen = play.judge.looked(key, write.at_ms, leaving)
+            && !play.history.was_disconnected(task, write.at_ms);
+        write.at_ms > settled && !was_seen
+    })
 }
 
 /// Returns whether a person registered the target after that time, even if it was registered.

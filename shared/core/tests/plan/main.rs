@@ -17,6 +17,7 @@ mod hijacked;
 mod hostile;
 mod hosts;
 mod instances;
+mod kill_loop;
 mod ledger;
 mod left_groups;
 mod limits;

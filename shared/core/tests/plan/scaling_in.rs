@@ -102,3 +102,39 @@ fn an_old_task_of_a_deployment_is_not_registered_within_the_settle_time() {
         "#]],
     );
 }
+
+/// The group is reported as an outage before the settle time has passed, and the repair is not
+/// forgotten.
+#[test]
+fn a_target_of_a_group_with_quick_checks_is_registered_too() {
+    check(
+        "
+        group web interval=5 threshold=2
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        target web i-1:32768 gone
+        look after 5s
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            5s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 90s | task t1 has been running for 10 min 5 s and its target is not registered: found once; waiting for a second check
+              looks again in 90s
+            65s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 30s | task t1 has been running for 11 min 5 s and its target is not registered: found once; waiting for a second check
+            125s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 12 min 5 s and its target is not registered: confirmed by a second check
+              plan: register web [i-1:32768]
+              alert: missing (critical): web i-1:32768
+              looks again in 60s
+            open: missing web i-1:32768, seen 3, 1 repairs, reported
+        "#]],
+    );
+}
