@@ -4,7 +4,7 @@
 use portkeeper_aws::account::Aws;
 use portkeeper_reconcile::handle_and_report;
 use portkeeper_stage::{QUEUE, TABLE};
-use portkeeper_tests::shop::{Shop, behind};
+use portkeeper_tests::shop::{PERSON_IS_NOT_AWAITED, Shop, behind};
 use portkeeper_world::dynamodb::{delete_raw, put_raw};
 use portkeeper_world::http::sdk_config;
 use portkeeper_world::sqs::{finish_batch, take_batch};
@@ -15,7 +15,7 @@ const ALERTS: [&str; 2] = ["error missing opened", "error missing resolved"];
 /// Creates a service of three tasks whose first target was deregistered by hand, after the first
 /// check.
 async fn seen_once() -> (Shop, String) {
-    let mut shop = Shop::settled_web(3, 3).await;
+    let mut shop = Shop::settled_web_with(&PERSON_IS_NOT_AWAITED, 3, 3).await;
     let (id, port, _) = shop.targets("web-tg").remove(0);
     shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
     shop.look("web").await;
@@ -71,7 +71,7 @@ async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
 #[tokio::test]
 async fn of_two_functions_at_once_one_steps_back() {
     let (mut shop, write) = seen_once().await;
-    shop.pass(61);
+    shop.pass(91);
     // Calls take time, so the two functions interleave.
     shop.world().faults.latency_ms = 7;
     shop.world().calls.clear();
@@ -103,7 +103,7 @@ async fn of_two_functions_at_once_one_steps_back() {
 async fn two_functions_never_repair_twice_nor_alert_twice() {
     for offset in 0..40 {
         let (mut shop, write) = seen_once().await;
-        shop.pass(61);
+        shop.pass(91);
         shop.world().faults.latency_ms = 7;
         let mut batches = Vec::new();
         for _ in 0..2 {

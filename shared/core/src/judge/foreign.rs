@@ -5,7 +5,7 @@
 
 use super::proof::is_answered;
 use crate::action::TargetZone;
-use crate::code::{Code, Severity};
+use crate::code::Code;
 use crate::compare::Unexpected;
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{TargetId, TaskArn};
@@ -54,8 +54,6 @@ pub(super) fn foreign(
     let target = &unexpected.registered.target;
     let default_port =
         observation.found_group(&unexpected.group).and_then(|group| group.default_port);
-    // Requests reach another service.
-    let severity = matches!(other, Some((_, Some(_)))).then_some(Severity::Error);
     let why = match (other, &target.id) {
         (Some((task, Some(service))), _) => {
             format!("leads to task {} of service {service}; Portkeeper has no proof that it ever belonged to this service", task.short())
@@ -78,7 +76,7 @@ pub(super) fn foreign(
             "no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS".to_owned()
         }
     };
-    Finding { severity, ..finding(input, Code::Foreign, subject, why) }
+    finding(input, Code::Foreign, subject, why)
 }
 
 /// Why a healthy target without a task is another writer's.

@@ -243,7 +243,7 @@ fn a_target_of_another_service_serves_nobody_here() {
               web | no_traffic | await 60s | the only running task of web has no healthy target; task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it: found once; waiting for a second check
               web i-1:32768 | missing | unknown | task t1 has been running for 11 min and its target is not registered; the agent of its container instance is disconnected, so Portkeeper does not register it
               web i-2:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
-              alert: foreign (error): web i-2:32769
+              alert: foreign (warning): web i-2:32769
               looks again in 60s
             3660s:
               asks: state of i-1; group web

@@ -155,7 +155,6 @@ fn a_container_of_another_service_that_has_stopped_does_not_explain_a_healthy_ta
             120s:
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: escalated foreign (error): web i-1:32769
             180s:
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only

@@ -218,7 +218,7 @@ fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
               web i-1:32770 | foreign | alert | leads to task job, which no service started: alert only
-              alert: foreign (error): web i-1:32769, web i-1:32770
+              alert: foreign (warning): web i-1:32769, web i-1:32770
             open: foreign web i-1:32769, seen 2, reported
             open: foreign web i-1:32770, seen 2, reported
         "#]],

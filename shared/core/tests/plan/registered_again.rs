@@ -218,7 +218,6 @@ fn a_task_that_has_not_started_does_not_explain_a_healthy_target() {
             120s:
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: escalated foreign (error): web i-1:32769
             open: foreign web i-1:32769, seen 3, reported
         "#]],
     );
@@ -423,7 +422,7 @@ fn a_target_that_was_missing_after_its_task_had_stopped_proves_nothing() {
             720s:
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: foreign (error): web i-1:32769
+              alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
     );

@@ -83,7 +83,7 @@ fn a_task_whose_target_was_never_registered_proves_nothing() {
             540s:
               asks: owners on i-2
               web i-2:32768 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: foreign (error): web i-2:32768
+              alert: foreign (warning): web i-2:32768
             open: foreign web i-2:32768, seen 2, reported
         "#]],
     );
@@ -126,7 +126,7 @@ fn an_address_that_another_writer_registers_while_its_task_leaves_proves_nothing
             420s:
               asks: owners in the cluster; owners elsewhere in web
               web 10.0.0.2:8080 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: foreign (error): web 10.0.0.2:8080
+              alert: foreign (warning): web 10.0.0.2:8080
             open: foreign web 10.0.0.2:8080, seen 2, reported
         "#]],
     );
@@ -214,7 +214,7 @@ fn a_registration_that_aws_refused_proves_nothing() {
             300s:
               asks: owners on i-2
               web i-2:32768 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: foreign (error): web i-2:32768
+              alert: foreign (warning): web i-2:32768
             open: foreign web i-2:32768, seen 2, reported
         "#]],
     );
@@ -257,7 +257,7 @@ fn a_registration_that_came_too_late_proves_nothing() {
             300s:
               asks: owners on i-2
               web i-2:32768 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: foreign (error): web i-2:32768
+              alert: foreign (warning): web i-2:32768
             open: foreign web i-2:32768, seen 2, reported
         "#]],
     );
@@ -446,7 +446,7 @@ fn a_task_that_never_ran_proves_nothing() {
             360s:
               asks: owners in the cluster; owners elsewhere in web
               web 10.0.0.2:8080 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
-              alert: foreign (error): web 10.0.0.2:8080
+              alert: foreign (warning): web 10.0.0.2:8080
             open: foreign web 10.0.0.2:8080, seen 2, reported
         "#]],
     );

@@ -107,7 +107,7 @@ fn a_target_seen_absent_since_is_foreign() {
             60s:
               asks: owners on i-1
               web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but an earlier check showed that this registration is another writer's: alert only
-              alert: foreign (error): web i-1:32769
+              alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
