@@ -125,14 +125,13 @@ pub(super) fn judge_absent(
         let repair_from = draining_until(input, absent, &subject);
         let mut found = zone_needed(input, absent, group, subject, &evidence);
         found.repair_from = repair_from;
-        if task.is_some_and(|task| is_draining(&input.observation, task)) {
-            found.repair = None;
-        }
+        respect_departure(input, absent, &mut found);
         respect_person(input, absent, *since, &mut found);
         judgement.find(found);
         return;
     }
     let mut found = missing(input, absent, group, subject, &running);
+    respect_departure(input, absent, &mut found);
     respect_person(input, absent, *since, &mut found);
     judgement.find(found);
 }
@@ -170,43 +169,42 @@ fn missing(
     if let Some(refusal) = &refusal {
         why.push_str(&refusal.text);
     }
-    let task = input.observation.tasks.iter().find(|task| task.arn == expected.task);
-    let drains = task.is_some_and(|task| is_draining(&input.observation, task));
-    if drains {
-        why.push_str("; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it");
-    }
-    let is_taken_out = task.is_some_and(|task| task.deregistered);
-    if is_taken_out {
-        why.push_str(
-            "; ECS reports that it deregistered the target, so Portkeeper does not register it",
-        );
-    }
-    let service = input.observation.service.as_ref();
-    let tasks = &input.observation.tasks;
-    let is_surplus =
-        service.zip(task).is_some_and(|(service, task)| service.is_surplus(task, tasks));
-    if is_surplus {
-        why.push_str("; ECS no longer needs the tasks of its deployment or task set, so Portkeeper does not register it");
-    }
     let is_final = refusal.is_some_and(|refusal| refusal.is_final);
-    let may_stay = !(is_taken_out || is_surplus || drains);
-    let is_possible = !needs_id && !is_down && !is_final && may_stay;
-    let found = finding(input, Code::Missing, subject, why);
-    // ECS deregisters a target before it stops the task.
-    let has_served = input.record.was_healthy(&expected.group, &expected.target, &expected.task);
-    let least = if is_surplus {
-        DEPLOYMENT_SECS
-    } else if has_served {
-        input.policy.settle_seconds
-    } else {
-        0
-    };
+    let is_possible = !needs_id && !is_down && !is_final;
     Finding {
         task: Some(expected.task.clone()),
         repair: is_possible.then_some(RepairStep { kind: ActionKind::Register, zone: None }),
         repair_from,
-        confirm_seconds: found.confirm_seconds.max(least),
-        ..found
+        ..finding(input, Code::Missing, subject, why)
+    }
+}
+
+/// Withholds the registration of a task that ECS is about to stop. ECS deregisters a target before
+/// it stops the task, so a target that served must be absent for the settle time, too.
+fn respect_departure(input: &PlanInput, absent: &Absent, found: &mut Finding) {
+    let ExpectedTarget { group, target, task, .. } = &absent.expected;
+    let observation = &input.observation;
+    let described = observation.tasks.iter().find(|it| it.arn == *task);
+    let (Some(described), Some(service)) = (described, &observation.service) else { return };
+    let is_surplus = service.is_surplus(described, &observation.tasks);
+    let reasons = [
+        (
+            is_draining(observation, described),
+            "its container instance is DRAINING and ECS replaces the task",
+        ),
+        (described.deregistered, "ECS reports that it deregistered the target"),
+        (is_surplus, "ECS no longer needs the tasks of its deployment or task set"),
+    ];
+    for (_, reason) in reasons.iter().filter(|(applies, _)| *applies) {
+        // Writing to a String cannot fail.
+        let _ = write!(found.why, "; {reason}, so Portkeeper does not register it");
+        found.repair = None;
+    }
+    if input.record.was_healthy(group, target, task) {
+        found.confirm_seconds = found.confirm_seconds.max(input.policy.settle_seconds);
+    }
+    if is_surplus {
+        found.confirm_seconds = found.confirm_seconds.max(DEPLOYMENT_SECS);
     }
 }
 

@@ -46,11 +46,11 @@ fn nothing_is_registered_on_a_container_instance_that_drains() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it: found once; waiting for a second check
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; its container instance is DRAINING and ECS replaces the task, so Portkeeper does not register it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it: alert only
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered; its container instance is DRAINING and ECS replaces the task, so Portkeeper does not register it: alert only
               alert: missing (critical): web i-1:32768
             open: missing web i-1:32768, seen 2, reported
         "#]],

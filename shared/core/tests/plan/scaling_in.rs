@@ -138,3 +138,36 @@ fn a_target_of_a_group_with_quick_checks_is_registered_too() {
         "#]],
     );
 }
+
+/// Holds C-16.
+#[test]
+fn what_ecs_deregistered_outside_the_vpc_is_not_registered_again() {
+    check(
+        "
+        policy az-all=true
+        group web type=ip vpc=vpc-1
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.9.0.5 subnet s-1
+        task t2 RUNNING/RUNNING ip 10.9.0.6 subnet s-1
+        target web 10.9.0.5:8080 healthy zone=all
+        target web 10.9.0.6:8080 healthy zone=all
+        look
+        task t2 RUNNING/RUNNING ip 10.9.0.6 subnet s-1 deregistered
+        target web 10.9.0.6:8080 gone
+        look after 60s
+        look after 90s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              asks: group web
+              web 10.9.0.6:8080 | az_all_needed | await 90s | task t2 has been running for 11 min, and 10.9.0.5 in the same subnet is registered with the Availability Zone `all`: it is outside the group's VPC vpc-1, and ECS cannot register it; ECS reports that it deregistered the target, so Portkeeper does not register it: found once; waiting for a second check
+              looks again in 90s
+            150s:
+              asks: group web
+              web 10.9.0.6:8080 | az_all_needed | alert | task t2 has been running for 12 min 30 s, and 10.9.0.5 in the same subnet is registered with the Availability Zone `all`: it is outside the group's VPC vpc-1, and ECS cannot register it; ECS reports that it deregistered the target, so Portkeeper does not register it: alert only
+              alert: az_all_needed (error): web 10.9.0.6:8080
+            open: az_all_needed web 10.9.0.6:8080, seen 2, reported
+        "#]],
+    );
+}
