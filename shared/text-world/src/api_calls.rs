@@ -33,7 +33,8 @@ pub fn state_call(world: &mut World, words: &mut Words) -> Result<(), WordError>
             }
         }
     }
-    let id = format!("{operation} {at}");
+    // The same line is the same call.
+    let id = format!("{operation} {at} {place:?} {targets:?} {by}");
     world.calls.push(ApiCall { id, at, by, operation, place, targets, others: Others::default() });
     Ok(())
 }
