@@ -282,12 +282,12 @@ fn is_answered_meanwhile(
 ) -> bool {
     let observation = &input.observation;
     let target = &unexpected.registered.target;
-    let view = other_task_on(observation, &unexpected.group, target);
+    let view = || other_task_on(observation, &unexpected.group, target);
     observation.tasks_are_whole()
         && is_answered(&unexpected.registered)
         && may_get_only_later(observation, expected, target)
         && covers_all_clusters(observation, &unexpected.group, target)
-        && matches!(view, OtherTaskView::Nobody | OtherTaskView::Pending(_))
+        && matches!(view(), OtherTaskView::Nobody | OtherTaskView::Pending(_))
 }
 
 pub(super) fn is_live(observation: &Observation, task: &TaskArn) -> bool {

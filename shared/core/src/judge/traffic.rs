@@ -236,14 +236,9 @@ impl<'a> Traffic<'a> {
 
     /// Whether a target at the task's address is healthy in a group that the service has left.
     fn is_served_elsewhere(&self, task: &Task) -> bool {
-        let observation = &self.input.observation;
-        let places = occupied(observation, task);
+        let places = occupied(&self.input.observation, task);
         let named = named_groups(self.service);
-        let left = observation.target_groups.keys().filter(|group| !named.contains(*group));
-        let found = left.filter_map(|group| observation.found_group(group));
-        found
-            .flat_map(|group| &group.targets)
-            .filter(|it| may_serve(it))
+        self.healthy_outside(&named)
             .any(|healthy| places.iter().any(|place| place.holds(&healthy.target)))
     }
 
@@ -251,14 +246,22 @@ impl<'a> Traffic<'a> {
     fn may_be_served(&self, task: &Task) -> bool {
         let observation = &self.input.observation;
         let places = occupied(observation, task);
-        let groups = observation.target_groups.keys();
-        let found = groups.filter_map(|group| observation.found_group(group));
-        let mut healthy = found.flat_map(|group| &group.targets).filter(|it| may_serve(it));
         !knows_groups(observation)
             || places.is_empty()
-            || healthy.any(|it| {
+            || self.healthy_outside(&BTreeSet::new()).any(|it| {
                 places.iter().any(|place| place.holds(&it.target) || place.may_hold(&it.target))
             })
+    }
+
+    /// The healthy targets of the groups that were read, without these.
+    fn healthy_outside(
+        &self,
+        without: &BTreeSet<TargetGroupArn>,
+    ) -> impl Iterator<Item = &'a RegisteredTarget> {
+        let observation = &self.input.observation;
+        let groups = observation.target_groups.keys().filter(|group| !without.contains(*group));
+        let found = groups.filter_map(|group| observation.found_group(group));
+        found.flat_map(|group| &group.targets).filter(|target| may_serve(target))
     }
 
     fn is_served(&self, group: &TargetGroupArn) -> bool {
